@@ -1,0 +1,59 @@
+import type { FastifyInstance } from "fastify";
+import type { Config } from "./config.ts";
+import { type Authenticator, createAuthenticator } from "./core/api-keys/authenticate.ts";
+import { KEYS_CHANNEL } from "./core/api-keys/revokeKey.ts";
+import { buildServer } from "./dialects/server.ts";
+import { createRateLimit } from "./platform/http/rate-limit.ts";
+import type { Log } from "./platform/log.ts";
+import { openListener } from "./platform/postgres/listener.ts";
+import { pendingMigrations } from "./platform/postgres/migrate.ts";
+import type { Store } from "./store.ts";
+
+export const ROLES = ["api", "dispatcher", "voice", "jobs"] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface App {
+  server: FastifyInstance | undefined;
+  /** Where the HTTP server listens. */
+  url: string | undefined;
+  /** Drains and stops every role, latest started first. */
+  close(): Promise<void>;
+}
+
+/** Starts the roles of one process over an open store that is migrated. */
+export async function startApp(config: Config, store: Store, roles: readonly Role[], log: Log): Promise<App> {
+  const { house } = store;
+  const stops: Array<() => Promise<void>> = [];
+  const close = async () => {
+    for (const stop of stops.splice(0).reverse())
+      await stop().catch((error: unknown) => log.error({ err: error }, "could not stop cleanly"));
+  };
+  try {
+    const listener = await openListener(store.connection, [KEYS_CHANNEL], log);
+    stops.push(() => listener.close());
+    let server: FastifyInstance | undefined;
+    let url: string | undefined;
+    if (roles.includes("api")) {
+      const authenticator: Authenticator = createAuthenticator(house, listener);
+      stops.push(() => authenticator.close());
+      server = await buildServer({
+        house,
+        authenticator,
+        rateLimit: createRateLimit(config.RATE_LIMIT_PER_MINUTE),
+        publicUrl: config.publicUrl,
+        log,
+        ready: async () => {
+          const pending = await pendingMigrations(house.db.pool);
+          if (pending.length > 0) throw new Error(`Migrations are pending: ${pending.join(", ")}.`);
+        },
+      });
+      const listening = server;
+      stops.push(() => listening.close());
+      url = await server.listen({ port: config.PORT, host: config.HOST });
+    }
+    return { server, url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,91 @@
+import { sql } from "kysely";
+import { type Context, requireScope } from "../context.ts";
+import type { LeadStage } from "../tables.ts";
+import type { LeadView } from "./lead.ts";
+import { viewLeads } from "./viewLeads.ts";
+
+export interface LeadFilter {
+  /** Only leads that own their phone: what a door can show that knows a lead by its phone. */
+  ownsPhone?: boolean;
+  /** The lead whose key this is, E.164. */
+  phone?: string;
+  /** The lead whose key this is, lower case. */
+  email?: string;
+  id?: string;
+  stage?: LeadStage;
+  tag?: string;
+  listId?: string;
+  /** Part of the name, phone or email; case does not matter. */
+  search?: string;
+  updatedFrom?: Date;
+  updatedTo?: Date;
+  hasPhone?: boolean;
+}
+
+/** After a lead (newest first), or from an offset, which is translated to a key by an index scan. */
+export type LeadPage = { limit: number; after?: string } | { limit: number; offset: number };
+
+/** Leads of the workspace, newest first. `limit` + 1 rows tell a caller whether there are more. */
+export async function listLeads(ctx: Context, filter: LeadFilter, page: LeadPage): Promise<LeadView[]> {
+  requireScope(ctx, "leads:read");
+  let query = filtered(ctx, filter).selectAll("leads").orderBy("leads.id", "desc").limit(page.limit);
+  if ("offset" in page && page.offset > 0) {
+    const first = filtered(ctx, filter).select("leads.id").orderBy("leads.id", "desc").offset(page.offset).limit(1);
+    query = query.where("leads.id", "<=", first);
+  } else if ("after" in page && page.after) {
+    query = query.where("leads.id", "<", page.after);
+  }
+  return viewLeads(ctx.db.pool, await query.execute());
+}
+
+export async function countLeads(ctx: Context, filter: LeadFilter): Promise<number> {
+  requireScope(ctx, "leads:read");
+  const { count } = await filtered(ctx, filter).select(sql<number>`count(*)`.as("count")).executeTakeFirstOrThrow();
+  return count;
+}
+
+function filtered(ctx: Context, filter: LeadFilter) {
+  let query = ctx.db.kysely.selectFrom("leads").where("leads.workspace_id", "=", ctx.workspace.id);
+  const { ownsPhone, phone, email, id, stage, tag, listId, search, updatedFrom, updatedTo, hasPhone } = filter;
+  if (ownsPhone) query = query.where("leads.owns_phone", "=", true);
+  if (hasPhone !== undefined) query = query.where("leads.phone", hasPhone ? "is not" : "is", null);
+  if (id) query = query.where("leads.id", "=", id);
+  if (stage) query = query.where("leads.stage", "=", stage);
+  if (updatedFrom) query = query.where("leads.updated_at", ">=", updatedFrom);
+  if (updatedTo) query = query.where("leads.updated_at", "<=", updatedTo);
+  if (phone !== undefined) query = query.where("leads.id", "in", ownerOf(ctx, "phone", phone));
+  if (email !== undefined) query = query.where("leads.id", "in", ownerOf(ctx, "email", email));
+  if (tag !== undefined) {
+    query = query.where("leads.id", "in", (select) =>
+      select
+        .selectFrom("lead_tags")
+        .innerJoin("tags", (join) =>
+          join.onRef("tags.workspace_id", "=", "lead_tags.workspace_id").onRef("tags.id", "=", "lead_tags.tag_id"),
+        )
+        .where("lead_tags.workspace_id", "=", ctx.workspace.id)
+        .where("tags.name", "=", tag)
+        .select("lead_tags.lead_id"),
+    );
+  }
+  if (listId !== undefined) {
+    query = query.where("leads.id", "in", (select) =>
+      select.selectFrom("list_members").where("workspace_id", "=", ctx.workspace.id).where("list_id", "=", listId).select("lead_id"),
+    );
+  }
+  if (search) {
+    const pattern = `%${search.replace(/[\\%_]/g, "\\$&")}%`;
+    query = query.where((where) =>
+      where.or([where("leads.name", "ilike", pattern), where("leads.phone", "ilike", pattern), where("leads.email", "ilike", pattern)]),
+    );
+  }
+  return query;
+}
+
+function ownerOf(ctx: Context, kind: "phone" | "email", value: string) {
+  return ctx.db.kysely
+    .selectFrom("lead_keys")
+    .where("workspace_id", "=", ctx.workspace.id)
+    .where("kind", "=", kind)
+    .where("value", "=", value)
+    .select("lead_id");
+}

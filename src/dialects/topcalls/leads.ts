@@ -1,0 +1,81 @@
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { FastifyInstance } from "fastify";
+import { NotFound } from "../../core/errors.ts";
+import { captureLead } from "../../core/leads/captureLead.ts";
+import { getLead } from "../../core/leads/getLead.ts";
+import { listLeads } from "../../core/leads/listLeads.ts";
+import { ProblemError } from "../kit/problem.ts";
+import { fromCursor, page } from "./cursor.ts";
+import { CapturedLeadReply, CreateLeadBody, IdParams, LeadReply, LeadsReply, ListLeadsQuery } from "./leads.schema.ts";
+import { presentLead, stageOf } from "./present.ts";
+
+export function leadRoutes(instance: FastifyInstance): void {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>();
+
+  app.post(
+    "/v1/leads",
+    {
+      schema: {
+        tags: ["Leads"],
+        summary: "Create or attach lead",
+        body: CreateLeadBody,
+        response: { 200: CapturedLeadReply, 201: CapturedLeadReply },
+      },
+    },
+    async (request, reply) => {
+      const { body } = request;
+      if (body.notes !== undefined && body.notes_append !== undefined) throw notesTwice();
+      const { lead, existed } = await captureLead(request.ctx, {
+        phone: body.phone_number,
+        name: body.name,
+        listId: body.list_id,
+        ...(body.email !== undefined ? { email: body.email } : {}),
+        ...(body.status !== undefined ? { stage: stageOf(body.status) } : {}),
+        notes: body.notes ?? body.notes_append ?? null,
+        tagNames: body.tags ?? [],
+        ...(body.metadata ? { metadata: body.metadata } : {}),
+      });
+      return reply.code(existed ? 200 : 201).send({ ...presentLead(lead), existed });
+    },
+  );
+
+  app.get(
+    "/v1/leads",
+    { schema: { tags: ["Leads"], summary: "List leads", querystring: ListLeadsQuery, response: { 200: LeadsReply } } },
+    async (request) => {
+      const { phone, list_id, status, tag, cursor, limit } = request.query;
+      const leads = await listLeads(
+        request.ctx,
+        {
+          ownsPhone: true,
+          ...(phone !== undefined ? { phone } : {}),
+          ...(list_id !== undefined ? { listId: list_id } : {}),
+          ...(status !== undefined ? { stage: stageOf(status) } : {}),
+          ...(tag !== undefined ? { tag } : {}),
+        },
+        { limit: limit + 1, ...(cursor !== undefined ? { after: fromCursor(cursor) } : {}) },
+      );
+      return page(leads, limit, presentLead);
+    },
+  );
+
+  app.get(
+    "/v1/leads/:id",
+    { schema: { tags: ["Leads"], summary: "Get a lead", params: IdParams, response: { 200: LeadReply } } },
+    async (request) => {
+      const lead = await getLead(request.ctx, request.params.id);
+      // A lead without a phone of its own cannot be shown here: phone_number is its natural key (topcalls 14).
+      if (!lead.owns_phone) throw new NotFound("lead", lead.id);
+      return presentLead(lead);
+    },
+  );
+}
+
+/** topcalls 4.5, and 4.1 for parity. */
+function notesTwice(): ProblemError {
+  return new ProblemError({
+    kind: "invalid_request",
+    part: "body",
+    fields: [{ path: ["notes_append"], keyword: "not", params: {}, message: "cannot be sent together with notes" }],
+  });
+}

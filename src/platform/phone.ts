@@ -1,0 +1,26 @@
+import { type CountryCode, getCountries, isValidPhoneNumber, parsePhoneNumberFromString } from "libphonenumber-js";
+
+/** ITU-T E.164: a plus and at most 15 digits. 8 digits is the shortest international number that our doors take. */
+const E164 = /^\+[1-9][0-9]{7,14}$/;
+
+export const isE164 = (value: string): boolean => E164.test(value);
+
+/** Whether libphonenumber knows the number's country and numbering plan and the number fits it. */
+export const isDialable = (e164: string): boolean => isValidPhoneNumber(e164);
+
+export const isCountry = (value: string): boolean => (getCountries() as string[]).includes(value);
+
+/**
+ * A number as people write it to E.164: `+972 50-123-4567`, `972501234567` and `0501234567` (national form, read in
+ * `country`) are one number. Undefined when it cannot be a number. Validity in the numbering plan is not asked.
+ */
+export function toE164(input: string, country: string): string | undefined {
+  const compact = input.replace(/[\s().\-\u2010-\u2015]/g, "");
+  if (!/^\+?[0-9]{3,17}$/.test(compact)) return undefined;
+  if (compact.startsWith("+")) return isE164(compact) ? compact : undefined;
+  const national = parsePhoneNumberFromString(compact, country as CountryCode);
+  if (national?.isValid()) return national.number;
+  const international = parsePhoneNumberFromString(`+${compact}`);
+  if (international?.isValid()) return international.number;
+  return undefined;
+}

@@ -1,0 +1,92 @@
+import { Kysely, PostgresDialect, type Transaction } from "kysely";
+import pg from "pg";
+import type { Log } from "../log.ts";
+import { createGroupCommit, type GroupRun } from "./group-commit.ts";
+
+export type Connection = pg.PoolConfig;
+export type Client = pg.ClientBase;
+
+/** The store as the rest of the code sees it: typed queries, transactions, and writes that share one commit. */
+export interface Database<Tables> {
+  /** For hand-written SQL outside a transaction. */
+  readonly pool: pg.Pool;
+  readonly kysely: Kysely<Tables>;
+  transaction<R>(work: (tx: Transaction<Tables>) => Promise<R>): Promise<R>;
+  /** One hand-written-SQL transaction; tried again when PostgreSQL found a deadlock or a serialization failure. */
+  inTransaction<R>(work: (client: Client) => Promise<R>): Promise<R>;
+  /** Adds `item` to the next transaction of `run`, shared with whoever else asks within the same few milliseconds. */
+  together<Item, Result>(run: GroupRun<Item, Result>, item: Item): Promise<Result>;
+  close(): Promise<void>;
+}
+
+const INT8 = 20;
+
+/** `bigint` columns arrive as numbers: every one of ours is a sequence or a count far below 2^53. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: "text" | "binary") =>
+    oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
+export function openDatabase<Tables>(options: { connection: Connection; maxConnections: number; log: Log }): Database<Tables> {
+  const pool = new pg.Pool({ ...options.connection, max: options.maxConnections, types, connectionTimeoutMillis: 5_000 });
+  pool.on("error", (error) => options.log.warn({ err: error }, "idle database connection lost"));
+  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const groups = new Map<unknown, ReturnType<typeof createGroupCommit<never, unknown>>>();
+
+  const inTransaction = async <R>(work: (client: Client) => Promise<R>): Promise<R> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await once(pool, work);
+      } catch (error) {
+        if (attempt >= 5 || !isRetryable(error)) throw error;
+      }
+    }
+  };
+
+  return {
+    pool,
+    kysely,
+    transaction: (work) => kysely.transaction().execute(work),
+    inTransaction,
+    together<Item, Result>(run: GroupRun<Item, Result>, item: Item): Promise<Result> {
+      let group = groups.get(run);
+      if (!group) {
+        group = createGroupCommit(inTransaction, run) as ReturnType<typeof createGroupCommit<never, unknown>>;
+        groups.set(run, group);
+      }
+      // The map is keyed by `run`, so the group found for it takes its items and gives its results.
+      return group(item as never) as Promise<Result>;
+    },
+    close: () => pool.end(),
+  };
+}
+
+async function once<R>(pool: pg.Pool, work: (client: Client) => Promise<R>): Promise<R> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query("begin");
+    const result = await work(client);
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback").catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+const DEADLOCK = "40P01";
+const SERIALIZATION_FAILURE = "40001";
+
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+function isRetryable(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === DEADLOCK || state === SERIALIZATION_FAILURE;
+}

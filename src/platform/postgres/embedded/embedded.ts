@@ -1,0 +1,238 @@
+import { createHash } from "node:crypto";
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import type { Log } from "../../log.ts";
+import type { Connection } from "../database.ts";
+import { giveTo, installBinaries } from "./binaries.ts";
+import { canEnter, postgresUser } from "./os-user.ts";
+import { type Cluster, clearStaleFiles, initCluster, isAlive, runningPostmaster, spawnPostmaster, stopPostmaster } from "./postmaster.ts";
+
+/** `server`: the one `leadline start` of a data directory. `command`: any other command beside it. */
+export type Tenancy = "server" | "command";
+
+export interface EmbeddedPostgres {
+  connection: Connection;
+  /** Leaves; the last process to leave stops PostgreSQL. */
+  close(): Promise<void>;
+}
+
+/** Another `leadline start` runs on this data directory. */
+export class AlreadyRunning extends Error {}
+
+const DATABASE = "leadline";
+const SUPERUSER = "leadline";
+/** Advisory locks of the embedded database: everybody holds PRESENCE shared, the server also holds SERVER. */
+const PRESENCE = 7_313_220_002;
+const SERVER = 7_313_220_003;
+/** Crash recovery may take long; a postmaster that gives up at once, time after time, may not. */
+const START_TIMEOUT_MS = 60_000;
+const GIVING_UP_TIMEOUT_MS = 15_000;
+const STOP_PATIENCE_MS = 2_500;
+/** sun_path holds 108 bytes on Linux and 104 on macOS, and the socket's file name takes 15. */
+const LONGEST_SOCKET_FOLDER = 85;
+
+const SETTINGS = {
+  max_connections: "100",
+  shared_buffers: "256MB",
+  max_wal_size: "2GB",
+  checkpoint_completion_target: "0.9",
+  wal_compression: "pglz",
+  jit: "off",
+  log_min_messages: "warning",
+  log_timezone: "UTC",
+  timezone: "UTC",
+} as const;
+
+/**
+ * The PostgreSQL of one data directory: installs it, initialises it, starts it or joins the one that runs (also one that
+ * a killed server left behind), and keeps it running. Throws `AlreadyRunning` for a second server.
+ */
+export async function openEmbedded(options: {
+  dataDir: string;
+  tenancy: Tenancy;
+  log: Log;
+  settings?: Record<string, string>;
+}): Promise<EmbeddedPostgres> {
+  const cluster = await prepare(options.dataDir, options.log);
+  const settings = { ...SETTINGS, ...options.settings };
+  const connection: Connection = { host: cluster.run, user: SUPERUSER, database: DATABASE };
+
+  let presence = await startOrJoin(cluster, settings, connection, options);
+  let closing = false;
+  let rejoining: Promise<void> | undefined;
+
+  const watch = (client: pg.Client) => {
+    client.on("error", () => undefined);
+    client.on("end", () => {
+      if (closing || client !== presence) return;
+      options.log.error("the embedded PostgreSQL went away; starting it again");
+      rejoining = (async () => {
+        while (!closing) {
+          try {
+            presence = await startOrJoin(cluster, settings, connection, options);
+            watch(presence);
+            options.log.info("the embedded PostgreSQL is back");
+            return;
+          } catch (error) {
+            options.log.error({ err: error }, "the embedded PostgreSQL does not start; trying again");
+            await sleep(1_000);
+          }
+        }
+      })();
+    });
+  };
+  watch(presence);
+
+  return {
+    connection,
+    async close() {
+      closing = true;
+      await rejoining;
+      await leave(cluster, presence);
+    },
+  };
+}
+
+/** Makes the folders, the programs and the cluster, each only when it is not there yet. */
+async function prepare(dataDir: string, log: Log): Promise<Cluster> {
+  const user = postgresUser();
+  const base = resolve(dataDir);
+  const home = join(base, "postgres");
+  mkdirSync(base, { recursive: true, mode: 0o755 });
+  if (!canEnter(user, base)) {
+    throw new Error(
+      `DATA_DIR ${base} cannot be reached by the user ${user.name}, who runs PostgreSQL because root may not. Choose a folder outside private homes, such as /var/lib/leadline.`,
+    );
+  }
+  if (!existsSync(home)) {
+    mkdirSync(home, { mode: 0o700 });
+    giveTo(user, home);
+  }
+  if (process.getuid?.() !== 0 && statSync(home).uid !== user.uid) {
+    throw new Error(`DATA_DIR ${base} belongs to another user. Start Leadline as that user, or choose another DATA_DIR.`);
+  }
+  const binaries = await installBinaries(home, user);
+  const run = socketFolder(home);
+  mkdirSync(run, { recursive: true, mode: 0o700 });
+  giveTo(user, run);
+  const cluster: Cluster = { binaries, data: join(home, "data"), run, logFile: join(home, "postgres.log"), user };
+  if (!existsSync(join(cluster.data, "PG_VERSION"))) await createCluster(cluster, log);
+  return cluster;
+}
+
+function socketFolder(home: string): string {
+  const beside = join(home, "run");
+  if (Buffer.byteLength(beside) <= LONGEST_SOCKET_FOLDER) return beside;
+  return join(tmpdir(), `leadline-${createHash("sha256").update(home).digest("hex").slice(0, 16)}`);
+}
+
+/** initdb in a folder beside, then one rename: a first start that is killed leaves nothing half-made. */
+async function createCluster(cluster: Cluster, log: Log): Promise<void> {
+  log.info({ folder: cluster.data }, "initialising the embedded PostgreSQL");
+  const partial = `${cluster.data}.${process.pid}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  await initCluster(cluster, partial, SUPERUSER);
+  const names = new Set(["root", cluster.user.name, userInfo().username]);
+  appendFileSync(join(partial, "pg_ident.conf"), [...names].map((name) => `leadline ${name} ${SUPERUSER}\n`).join(""));
+  const hba = join(partial, "pg_hba.conf");
+  rmSync(hba);
+  appendFileSync(hba, "local all all peer map=leadline\n");
+  giveTo(cluster.user, hba);
+  chmodSync(hba, 0o600);
+  try {
+    renameSync(partial, cluster.data);
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    if (!existsSync(join(cluster.data, "PG_VERSION"))) throw error;
+  }
+}
+
+/** Starts PostgreSQL unless it runs, and takes the locks of our tenancy on a connection that is kept. */
+async function startOrJoin(
+  cluster: Cluster,
+  settings: Record<string, string>,
+  connection: Connection,
+  options: { tenancy: Tenancy; log: Log },
+): Promise<pg.Client> {
+  const begun = Date.now();
+  let exited: number | null | undefined;
+  for (let started = false; ; ) {
+    if (runningPostmaster(cluster) === undefined && !started) {
+      clearStaleFiles(cluster);
+      const child = spawnPostmaster(cluster, settings);
+      started = true;
+      exited = undefined;
+      child.on("exit", (code) => {
+        exited = code ?? -1;
+      });
+      child.on("error", () => {
+        exited = -1;
+      });
+    }
+    try {
+      return await takeLocks(connection, options.tenancy);
+    } catch (error) {
+      if (error instanceof AlreadyRunning) throw error;
+      if (Date.now() - begun > (exited === undefined ? START_TIMEOUT_MS : GIVING_UP_TIMEOUT_MS)) {
+        throw new Error(`The embedded PostgreSQL does not answer. Its log: ${cluster.logFile}\n${tail(cluster.logFile)}`, { cause: error });
+      }
+      // It gave up: another process won the race to start it, or remains of a killed one are still ending. Look again.
+      if (exited !== undefined) started = false;
+      await sleep(exited === undefined ? 25 : 200);
+    }
+  }
+}
+
+async function takeLocks(connection: Connection, tenancy: Tenancy): Promise<pg.Client> {
+  await createDatabase(connection);
+  const client = new pg.Client({ ...connection, application_name: `leadline ${tenancy} (pid ${process.pid})` });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    await client.query("select pg_advisory_lock_shared($1)", [PRESENCE]);
+    if (tenancy === "server") {
+      const { rows } = await client.query<{ held: boolean }>("select pg_try_advisory_lock($1) as held", [SERVER]);
+      if (!rows[0]?.held) throw new AlreadyRunning("Leadline already runs on this data directory.");
+    }
+    return client;
+  } catch (error) {
+    await client.end();
+    throw error;
+  }
+}
+
+async function createDatabase(connection: Connection): Promise<void> {
+  const client = new pg.Client({ ...connection, database: "postgres" });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    const { rowCount } = await client.query("select from pg_database where datname = $1", [DATABASE]);
+    if (rowCount === 0) await client.query(`create database ${DATABASE}`);
+  } catch (error) {
+    const DUPLICATE = new Set(["42P04", "23505"]);
+    if (!(error instanceof pg.DatabaseError && DUPLICATE.has(error.code ?? ""))) throw error;
+  } finally {
+    await client.end();
+  }
+}
+
+async function leave(cluster: Cluster, presence: pg.Client): Promise<void> {
+  let last = false;
+  try {
+    await presence.query("select pg_advisory_unlock_shared($1)", [PRESENCE]);
+    const { rows } = await presence.query<{ alone: boolean }>("select pg_try_advisory_lock($1) as alone", [PRESENCE]);
+    last = rows[0]?.alone === true;
+  } catch {
+    last = runningPostmaster(cluster) === undefined;
+  }
+  const pid = last ? runningPostmaster(cluster) : undefined;
+  await presence.end().catch(() => undefined);
+  if (pid !== undefined && isAlive(pid)) await stopPostmaster(pid, STOP_PATIENCE_MS);
+}
+
+function tail(file: string): string {
+  return existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(-12).join("\n") : "";
+}
