@@ -14,7 +14,7 @@ export type TaskName = keyof Tasks;
 /** Throwing makes the worker try again later: after e^attempt seconds, until the job's attempts are used up. */
 export type Task<Name extends TaskName> = (payload: Tasks[Name], attempt: { number: number; last: boolean }) => Promise<void>;
 
-/** Adds jobs in the caller's transaction: they exist exactly when its other writes do. */
+/** Adds jobs, with one statement, in the caller's transaction: they exist exactly when its other writes do. */
 export async function enqueue<Name extends TaskName>(
   client: Pick<Client, "query">,
   task: Name,
@@ -22,12 +22,13 @@ export async function enqueue<Name extends TaskName>(
   options: { maxAttempts: number },
 ): Promise<void> {
   if (payloads.length === 0) return;
-  await client.query("select graphile_worker.add_job($1, payload, max_attempts => $3) from json_array_elements($2::json) as payload", [
-    task,
-    JSON.stringify(payloads),
-    options.maxAttempts,
-  ]);
+  await client.query({ name: "enqueue-jobs", text: ENQUEUE, values: [task, JSON.stringify(payloads), options.maxAttempts] });
 }
+
+const ENQUEUE = `
+  select count(*) from graphile_worker.add_jobs(array(
+    select row($1::text, payload, null, null, $3::smallint, null, null, null)::graphile_worker.job_spec
+    from json_array_elements($2::json) as payload))`;
 
 /** The queue's own tables. */
 export const migrateJobs = (pool: pg.Pool, log: Log): Promise<void> => runMigrations({ pgPool: pool, logger: workerLogger(log) });
