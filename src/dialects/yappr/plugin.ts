@@ -1,15 +1,19 @@
+import { randomBytes } from "node:crypto";
 import { bearerToken, businessOf } from "../kit/authenticate.ts";
 import type { Dialect } from "../kit/dialect.ts";
+import { present } from "./errors.ts";
+import { scopes } from "./scopes.ts";
 
 export const yappr: Dialect = {
   name: "yappr",
-  title: "Leadline: yappr dialect",
-  description: "",
-  owns: (path) => path.startsWith("/__yappr"),
+  title: "Leadline: Yappr dialect",
+  description: "What talks to api.goyappr.com talks to Leadline by changing the base URL and the key.",
+  // It has no prefix of its own, so it takes what the other dialects leave.
+  owns: () => true,
   token: (request) => bearerToken(request),
   workspace: businessOf,
-  present: (problem) => ({ status: 500, body: { error: problem.kind } }),
-  mint: (number) => `${number}|skeleton${Math.random()}`,
-  scopes: {},
+  present,
+  mint: () => `ypr_live_${randomBytes(24).toString("hex")}`,
+  scopes,
   routes() {},
 };

@@ -1,0 +1,5 @@
+import type { Selectable } from "kysely";
+import type { Tables } from "../tables.ts";
+
+/** A number that must not be called: by none of the agents when `agent_ids` is empty, until `expires_at` when that is set. */
+export type DncEntry = Selectable<Tables["dnc_entries"]>;
