@@ -265,6 +265,7 @@ create table campaign_contacts (
   foreign key (workspace_id, parent_id) references campaign_contacts on delete cascade
 );
 create unique index campaign_contacts_phone on campaign_contacts (workspace_id, campaign_id, phone) where is_first;
+create index campaign_contacts_campaign on campaign_contacts (workspace_id, campaign_id, number);
 create index campaign_contacts_lead on campaign_contacts (workspace_id, lead_id);
 create index campaign_contacts_parent on campaign_contacts (workspace_id, parent_id) where parent_id is not null;
 
@@ -346,9 +347,11 @@ create table workspace_capacity (
 create table queued_calls (
   workspace_id uuid not null,
   call_id uuid not null,
+  seq bigint generated always as identity,   -- given under the workspace's capacity lock: the order of admission
   expires_at timestamptz not null,
   primary key (workspace_id, call_id)
 );
+create index queued_calls_order on queued_calls (workspace_id, seq);
 create index queued_calls_expiry on queued_calls (expires_at);
 
 -- Capacity leases, over all workspaces: taken at admission, handed to the voice node that dials, given back when the call ends.
@@ -376,7 +379,7 @@ create table idempotency_keys (
   operation text not null,
   key text not null,
   request_hash bytea not null,
-  result jsonb not null,
+  result json not null,       -- not jsonb: it is replayed with its keys in the order they had
   created_at timestamptz not null,
   expires_at timestamptz not null,
   primary key (workspace_id, operation, key)

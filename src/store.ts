@@ -23,7 +23,7 @@ export async function openStore(config: Config, tenancy: Tenancy, log: Log): Pro
   const db = openDatabase<Tables>({ connection, maxConnections: config.DATABASE_CONNECTIONS, log });
   const secrets = createSecretBox(config.MASTER_KEY ?? masterKeyFile(config.DATA_DIR));
   return {
-    house: { db, clock: systemClock, secrets, settings: { mail: config.SMTP_URL !== undefined } },
+    house: { db, clock: systemClock, secrets, settings: { mail: config.SMTP_URL !== undefined, queueHours: config.QUEUE_HOURS } },
     connection,
     async close() {
       await db.close();

@@ -16,6 +16,8 @@ export interface House {
   settings: {
     /** Mails are sent, not held. */
     mail: boolean;
+    /** How long a call may wait for capacity. */
+    queueHours: number;
   };
 }
 

@@ -221,7 +221,7 @@ export interface Tables {
     created_at: Date;
   };
   workspace_capacity: { workspace_id: string; in_use: Generated<number> };
-  queued_calls: { workspace_id: string; call_id: string; expires_at: Date };
+  queued_calls: { workspace_id: string; call_id: string; seq: Generated<number>; expires_at: Date };
   live_calls: { workspace_id: string; call_id: string; node_id: string | null; taken_at: Generated<Date> };
   nodes: { id: string; host: string; pid: number; started_at: Generated<Date>; heartbeat_at: Generated<Date> };
   idempotency_keys: {

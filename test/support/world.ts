@@ -55,7 +55,7 @@ export async function startWorld(
     db,
     clock: options.clock ?? systemClock,
     secrets: createSecretBox("test master key, long enough to be one"),
-    settings: { mail: config.SMTP_URL !== undefined },
+    settings: { mail: config.SMTP_URL !== undefined, queueHours: config.QUEUE_HOURS },
   };
   const app = await startApp(config, { house, connection, close: () => db.close() }, options.roles ?? ["api"], log);
   after(async () => {
