@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { newId, uidOf } from "../../platform/ids.ts";
 import { isCountry } from "../../platform/phone.ts";
 import { sqlState } from "../../platform/postgres/database.ts";
+import { isTimeZone } from "../../platform/time-zone.ts";
 import type { House, Workspace } from "../context.ts";
 import { Conflict, type InputIssue, InvalidInput, NotFound } from "../errors.ts";
 import { toWorkspace } from "./workspace.ts";
@@ -28,7 +29,7 @@ const FOREIGN_KEY_VIOLATION = "23503";
 export async function createWorkspace(house: House, input: CreateWorkspace): Promise<{ workspace: Workspace; webhookSecret: string }> {
   const issues = check(input);
   if (issues.length > 0) throw new InvalidInput(issues);
-  const webhookSecret = `whsec_${randomBytes(24).toString("base64")}`;
+  const webhookSecret = newWebhookSecret();
   const now = house.clock.now();
   const id = newId();
   try {
@@ -66,6 +67,9 @@ export async function createWorkspace(house: House, input: CreateWorkspace): Pro
 
 export const DEFAULT_CALL_LIMIT = 10;
 
+/** In the form of Standard Webhooks. */
+export const newWebhookSecret = (): string => `whsec_${randomBytes(24).toString("base64")}`;
+
 function check(input: CreateWorkspace): InputIssue[] {
   const issues: InputIssue[] = [];
   const wrong = (path: string, code: string, message: string) => issues.push({ path: [path], code, message });
@@ -79,13 +83,4 @@ function check(input: CreateWorkspace): InputIssue[] {
     wrong("callLimit", "invalid", "The call limit must be a whole number from 0 to 10000.");
   }
   return issues;
-}
-
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

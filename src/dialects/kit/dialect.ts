@@ -33,7 +33,8 @@ export interface Dialect {
   mint(number: number, kind: KeyKind): string;
   /** The dialect's own scope names; each opens some of ours. */
   scopes: Readonly<Record<string, readonly Scope[]>>;
-  routes(app: FastifyInstance, house: House): void;
+  /** `publicUrl`: where clients reach this server, without a trailing slash. */
+  routes(app: FastifyInstance, house: House, publicUrl: string): void;
 }
 
 declare module "fastify" {

@@ -36,7 +36,7 @@ export function registerDialect(app: FastifyInstance, dialect: Dialect, options:
     scope.addHook("preValidation", async (request) => {
       if (request.body === undefined && request.routeOptions.schema?.body) request.body = {};
     });
-    dialect.routes(scope, options.house);
+    dialect.routes(scope, options.house, options.publicUrl);
     scope.get(`/docs/${dialect.name}.json`, { config: { public: true }, schema: { hide: true } }, async () => scope.swagger());
   });
 }

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject } from "ajv";
 import addFormats from "ajv-formats";
 import type { FastifySchemaCompiler } from "fastify";
+import { isTimeZone } from "../time-zone.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -10,7 +11,7 @@ const textual = withFormats(new Ajv({ allErrors: true, strict: false, coerceType
 
 function withFormats(ajv: Ajv): Ajv {
   addFormats.default(ajv);
-  return ajv.addFormat("uuid", UUID);
+  return ajv.addFormat("uuid", UUID).addFormat("time-zone", isTimeZone);
 }
 
 export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema, httpPart }) =>
