@@ -1,13 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "./config.ts";
 import type { House } from "./core/context.ts";
 import type { Tables } from "./core/tables.ts";
 import { systemClock } from "./platform/clock.ts";
+import { createFile } from "./platform/files.ts";
+import { migrateJobs } from "./platform/jobs/jobs.ts";
 import type { Log } from "./platform/log.ts";
 import { type Connection, openDatabase } from "./platform/postgres/database.ts";
 import { openEmbedded, type Tenancy } from "./platform/postgres/embedded/embedded.ts";
+import { migrate } from "./platform/postgres/migrate.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 
 export interface Store {
@@ -16,34 +20,60 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** The store cannot be opened as the configuration has it; the message says what would do. */
+export class StoreError extends Error {}
+
+/** PostgreSQL's `server_version_num` of the oldest version that we use nothing newer than. */
+export const OLDEST_POSTGRES = 150_000;
+const POOL_PATIENCE_MS = 500;
+
 /** Opens the database that the configuration names, starting the embedded one if need be, and what every verb stands on. */
 export async function openStore(config: Config, tenancy: Tenancy, log: Log): Promise<Store> {
+  mkdirSync(config.DATA_DIR, { recursive: true });
   const embedded = config.DATABASE_URL ? undefined : await openEmbedded({ dataDir: config.DATA_DIR, tenancy, log });
   const connection = embedded?.connection ?? { connectionString: config.DATABASE_URL };
   const db = openDatabase<Tables>({ connection, maxConnections: config.DATABASE_CONNECTIONS, log });
-  const secrets = createSecretBox(config.MASTER_KEY ?? masterKeyFile(config.DATA_DIR));
-  return {
-    house: { db, clock: systemClock, secrets, settings: { mail: config.SMTP_URL !== undefined, queueHours: config.QUEUE_HOURS } },
-    connection,
-    async close() {
-      await db.close();
-      await embedded?.close();
-    },
+  const close = async () => {
+    // A connection that is still at work keeps the pool open; it may not keep the database from being stopped.
+    await Promise.race([db.close(), sleep(POOL_PATIENCE_MS, undefined, { ref: false })]);
+    await embedded?.close();
   };
+  try {
+    const version = await postgresVersion({ db });
+    if (version < OLDEST_POSTGRES) {
+      throw new StoreError(`The database is PostgreSQL ${Math.floor(version / 10_000)}; Leadline needs version 15 or newer.`);
+    }
+    const secrets = createSecretBox(config.MASTER_KEY ?? masterKeyFile(config.DATA_DIR));
+    return { house: { db, clock: systemClock, secrets, settings: settingsOf(config) }, connection, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
-/** The generated master key. Made whole under another name and then linked, so that two processes cannot make two. */
+const settingsOf = (config: Config): House["settings"] => ({ mail: config.SMTP_URL !== undefined, queueHours: config.QUEUE_HOURS });
+
+/** Brings the database to this version of Leadline; returns what was applied. */
+export async function migrateStore(house: Pick<House, "db">, log: Log): Promise<string[]> {
+  const applied = await migrate(house.db.pool);
+  await migrateJobs(house.db.pool, log);
+  return applied;
+}
+
+export async function postgresVersion(house: Pick<House, "db">): Promise<number> {
+  const { rows } = await house.db.pool.query<{ version: number }>("select current_setting('server_version_num')::int as version");
+  return rows[0]?.version ?? 0;
+}
+
+const LEAST_KEY_CHARACTERS = 32;
+
+export const masterKeyPath = (dataDir: string): string => join(dataDir, "master.key");
+
+/** The generated master key. Two processes that start at once end up with one. */
 function masterKeyFile(dataDir: string): string {
-  const file = join(dataDir, "master.key");
-  mkdirSync(dataDir, { recursive: true });
-  const mine = `${file}.${process.pid}`;
-  writeFileSync(mine, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
-  try {
-    linkSync(mine, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  } finally {
-    rmSync(mine);
-  }
-  return readFileSync(file, "utf8").trim();
+  const file = masterKeyPath(dataDir);
+  createFile(file, `${randomBytes(32).toString("hex")}\n`);
+  const key = readFileSync(file, "utf8").trim();
+  if (key.length < LEAST_KEY_CHARACTERS) throw new StoreError(`The master key ${file} is damaged. Put it back from a backup.`);
+  return key;
 }

@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { newId } from "../../platform/ids.ts";
+import type { Client } from "../../platform/postgres/database.ts";
 import type { House } from "../context.ts";
 import { InvalidInput } from "../errors.ts";
 import type { Scope } from "../scopes.ts";
@@ -27,20 +28,24 @@ export interface CreatedKey {
 /** What a listing may show of a key: enough to tell it from others. */
 const SHOWN_CHARACTERS = 12;
 
-/** Makes an API key. Throws InvalidInput("kind" | "expiresAt"). */
-export async function createKey(house: House, input: CreateKey): Promise<CreatedKey> {
+/**
+ * Makes an API key, within `client`'s transaction when it is given one. Throws InvalidInput("kind" | "name" | "expiresAt").
+ */
+export async function createKey(house: House, input: CreateKey, client: Pick<Client, "query"> = house.db.pool): Promise<CreatedKey> {
   const ofDirectory = "directoryId" in input.owner;
   if (input.kind === "directory" && !ofDirectory) throw InvalidInput.of("kind", "invalid", "A directory key belongs to a directory.");
   if ((input.kind === "workspace" || input.kind === "staff") && ofDirectory) {
     throw InvalidInput.of("kind", "invalid", `A ${input.kind} key belongs to a workspace.`);
   }
+  if (input.name.trim() === "" || input.name.length > 200)
+    throw InvalidInput.of("name", "invalid", "The name must have 1 to 200 characters.");
   const now = house.clock.now();
   if (input.expiresAt && input.expiresAt <= now) throw InvalidInput.of("expiresAt", "in_the_past", "The key would have expired already.");
-  const { rows } = await house.db.pool.query<{ number: number }>("select nextval(pg_get_serial_sequence('api_keys', 'number')) as number");
+  const { rows } = await client.query<{ number: number }>("select nextval(pg_get_serial_sequence('api_keys', 'number')) as number");
   const number = rows[0]?.number ?? 0;
   const token = input.mint(number);
   const id = newId();
-  await house.db.pool.query(
+  await client.query(
     `insert into api_keys (id, number, kind, dialect, workspace_id, directory_id, name, token_hash, token_prefix, scopes, expires_at, created_at)
      overriding system value values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
@@ -61,4 +66,4 @@ export async function createKey(house: House, input: CreateKey): Promise<Created
   return { id, number, token };
 }
 
-export const hashToken = (token: string): Buffer => createHash("sha256").update(token).digest();
+export const hashToken = (token: string): Buffer => hash("sha256", token, "buffer");
