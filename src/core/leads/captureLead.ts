@@ -7,7 +7,7 @@ import { InvalidInput, NotFound } from "../errors.ts";
 import type { JsonObject, LeadStage } from "../tables.ts";
 import { attachTags } from "../tags/attachTags.ts";
 import type { LeadView } from "./lead.ts";
-import { type LeadDraft, type ResolvedLead, resolveLeads } from "./resolveLeads.ts";
+import { claimLeads, type LeadDraft, type ResolvedLead, resolveLeads } from "./resolveLeads.ts";
 import { viewLeads } from "./viewLeads.ts";
 
 export interface CaptureLead {
@@ -56,8 +56,22 @@ export async function captureLead(ctx: Context, input: CaptureLead): Promise<Cap
     ...(input.metadata ? { metadata: input.metadata } : {}),
     now: ctx.clock.now(),
   };
-  return ctx.db.together(captureLeads, { draft, listId: input.listId.toLowerCase(), tagNames: input.tagNames ?? [] });
+  const item = { draft, listId: input.listId.toLowerCase(), tagNames: input.tagNames ?? [] };
+  // What most captures are, a new person without tags, is one statement. The others are looked at more closely.
+  const fresh = item.tagNames.length === 0 ? await ctx.db.togetherInOneStatement(captureNewLeads, item) : undefined;
+  return fresh ?? ctx.db.together(captureLeads, item);
 }
+
+const captureNewLeads: GroupRun<Item, CapturedLead | undefined> = async (client, items) => {
+  const made = await claimLeads(
+    client,
+    items.map(({ draft, listId }) => ({ ...draft, list_id: listId })),
+  );
+  return items.map(({ draft, listId }) => {
+    const lead = made.get(draft.id);
+    return lead && { lead: { ...lead, tags: [], list_ids: [listId] }, existed: false };
+  });
+};
 
 const captureLeads: GroupRun<Item, CapturedLead> = async (client, items) => {
   const known = await existingLists(client, items);

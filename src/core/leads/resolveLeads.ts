@@ -51,11 +51,8 @@ export async function resolveLeads(client: Client, drafts: readonly LeadDraft[])
   // A key can be lost to a lead that is deleted before we read it; then it is free again.
   for (let round = 0; open.length > 0; round++) {
     if (round === 5) throw new Error("lead keys keep changing under us");
-    const created = await claim(client, open);
-    for (const draft of open) {
-      const owned = created.get(draft.id);
-      if (owned) resolved.set(draft.id, { lead: toLead(draft, owned.owns_phone), created: true });
-    }
+    const created = await claimLeads(client, open);
+    for (const [id, lead] of created) resolved.set(id, { lead, created: true });
     const others = open.filter((draft) => !created.has(draft.id));
     const owners = others.length > 0 ? await ownersOf(client, others) : new Map<string, Lead>();
     open = others.filter((draft) => {
@@ -73,13 +70,16 @@ export function lookupValue(draft: LeadDraft): string {
   return value;
 }
 
+/** The leads of the drafts that win their key. A draft with a list joins it, and only when the workspace has that list. */
 const CLAIM = `
   with draft as (
-    select * from json_to_recordset($1::json) as d(
+    select d.* from json_to_recordset($1::json) as d(
       workspace_id uuid, id uuid, lookup text, lookup_value text, name text, first_name text, last_name text, phone text,
       phone_as_typed text, email text, external_id text, stage text, relationship text, origin text, source_name text,
       source_url text, address text, notes text, long_term_context text, opt_in boolean, opt_in_transactional_sms boolean,
-      metadata jsonb, custom_fields jsonb, converted_at timestamptz, now timestamptz, event_id uuid)
+      metadata jsonb, custom_fields jsonb, converted_at timestamptz, now timestamptz, event_id uuid, list_id uuid)
+    left join lists l on l.workspace_id = d.workspace_id and l.id = d.list_id
+    where d.list_id is null or l.id is not null
   ), won as (
     insert into lead_keys (workspace_id, kind, value, lead_id)
     select workspace_id, lookup, lookup_value, id from draft
@@ -104,13 +104,20 @@ const CLAIM = `
       opt_in_transactional_sms, metadata, custom_fields, converted_at, now, now
     from fresh
     returning id, owns_phone
+  ), joined as (
+    insert into list_members (workspace_id, lead_id, list_id, created_at)
+    select workspace_id, id, list_id, now from fresh where list_id is not null
   ), noted as (
     insert into events (workspace_id, id, type, subject_id, payload, created_at)
     select workspace_id, event_id, 'lead.created', id, jsonb_build_object('origin', origin), now from fresh
   )
   select id, owns_phone from made`;
 
-async function claim(client: Client, drafts: readonly LeadDraft[]): Promise<Map<string, { owns_phone: boolean }>> {
+/**
+ * One statement: makes the leads of those drafts whose key nobody owns, with their event, and puts them on their lists.
+ * Drafts that lose their key, or name a list that is not there, leave nothing behind and are not in the answer.
+ */
+export async function claimLeads(client: Client, drafts: ReadonlyArray<LeadDraft & { list_id?: string }>): Promise<Map<string, Lead>> {
   // Everybody takes the keys in one order, so that two transactions rarely wait for each other crosswise.
   const rows = drafts
     .map((draft) => ({
@@ -125,7 +132,13 @@ async function claim(client: Client, drafts: readonly LeadDraft[]): Promise<Map<
     text: CLAIM,
     values: [JSON.stringify(rows)],
   });
-  return new Map(made.map((row) => [row.id, row]));
+  const ownsPhone = new Map(made.map((row) => [row.id, row.owns_phone]));
+  return new Map(
+    drafts.flatMap((draft) => {
+      const owns = ownsPhone.get(draft.id);
+      return owns === undefined ? [] : [[draft.id, toLead(draft, owns)] as const];
+    }),
+  );
 }
 
 const defaults = (draft: LeadDraft) => ({

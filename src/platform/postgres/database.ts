@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, type Transaction } from "kysely";
 import pg from "pg";
 import type { Log } from "../log.ts";
+import { isUnavailable } from "../unavailable.ts";
 import { createGroupCommit, type GroupRun } from "./group-commit.ts";
 
 export type Connection = pg.PoolConfig;
@@ -16,6 +17,8 @@ export interface Database<Tables> {
   inTransaction<R>(work: (client: Client) => Promise<R>): Promise<R>;
   /** Adds `item` to the next transaction of `run`, shared with whoever else asks within the same few milliseconds. */
   together<Item, Result>(run: GroupRun<Item, Result>, item: Item): Promise<Result>;
+  /** The same for a run of one single statement, which needs no transaction around it and so one round trip instead of three. */
+  togetherInOneStatement<Item, Result>(run: GroupRun<Item, Result>, item: Item): Promise<Result>;
   close(): Promise<void>;
 }
 
@@ -31,16 +34,18 @@ export function openDatabase<Tables>(options: { connection: Connection; maxConne
   const pool = new pg.Pool({ ...options.connection, max: options.maxConnections, types, connectionTimeoutMillis: 5_000 });
   pool.on("error", (error) => options.log.warn({ err: error }, "idle database connection lost"));
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  const groups = new Map<unknown, ReturnType<typeof createGroupCommit<never, unknown>>>();
+  const groups = new Map<unknown, unknown>();
 
-  const inTransaction = async <R>(work: (client: Client) => Promise<R>): Promise<R> => {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await once(pool, work);
-      } catch (error) {
-        if (attempt >= 5 || !isRetryable(error)) throw error;
-      }
-    }
+  const inTransaction = <R>(work: (client: Client) => Promise<R>): Promise<R> => retrying(() => once(pool, work));
+  const inOneStatement = async <R>(work: (client: Client) => Promise<R>): Promise<R> => retrying(() => withClient(pool, work));
+
+  const groupOf = <Item, Result>(run: GroupRun<Item, Result>, execute: typeof inTransaction): ((item: Item) => Promise<Result>) => {
+    // The map is keyed by `run`, so the group found for it takes its items and gives its results.
+    const known = groups.get(run) as ((item: Item) => Promise<Result>) | undefined;
+    if (known) return known;
+    const group = createGroupCommit(execute, run);
+    groups.set(run, group);
+    return group;
   };
 
   return {
@@ -48,36 +53,47 @@ export function openDatabase<Tables>(options: { connection: Connection; maxConne
     kysely,
     transaction: (work) => kysely.transaction().execute(work),
     inTransaction,
-    together<Item, Result>(run: GroupRun<Item, Result>, item: Item): Promise<Result> {
-      let group = groups.get(run);
-      if (!group) {
-        group = createGroupCommit(inTransaction, run) as ReturnType<typeof createGroupCommit<never, unknown>>;
-        groups.set(run, group);
-      }
-      // The map is keyed by `run`, so the group found for it takes its items and gives its results.
-      return group(item as never) as Promise<Result>;
-    },
+    together: (run, item) => groupOf(run, inTransaction)(item),
+    togetherInOneStatement: (run, item) => groupOf(run, inOneStatement)(item),
     close: () => pool.end(),
   };
 }
 
-async function once<R>(pool: pg.Pool, work: (client: Client) => Promise<R>): Promise<R> {
+async function retrying<R>(work: () => Promise<R>): Promise<R> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt >= 5 || !isRetryable(error)) throw error;
+    }
+  }
+}
+
+async function withClient<R>(pool: pg.Pool, work: (client: Client) => Promise<R>): Promise<R> {
   const client = await pool.connect();
-  let broken: Error | undefined;
+  let broken = false;
   try {
-    await client.query("begin");
-    const result = await work(client);
-    await client.query("commit");
-    return result;
+    return await work(client);
   } catch (error) {
-    await client.query("rollback").catch((rollbackError: Error) => {
-      broken = rollbackError;
-    });
+    broken = isUnavailable(error);
     throw error;
   } finally {
     client.release(broken);
   }
 }
+
+const once = <R>(pool: pg.Pool, work: (client: Client) => Promise<R>): Promise<R> =>
+  withClient(pool, async (client) => {
+    await client.query("begin");
+    try {
+      const result = await work(client);
+      await client.query("commit");
+      return result;
+    } catch (error) {
+      await client.query("rollback").catch(() => undefined);
+      throw error;
+    }
+  });
 
 const DEADLOCK = "40P01";
 const SERIALIZATION_FAILURE = "40001";

@@ -1,3 +1,4 @@
+import { isUnavailable } from "../unavailable.ts";
 import type { Client } from "./database.ts";
 
 /**
@@ -18,7 +19,7 @@ interface Waiting<Item, Result> {
 /**
  * Group commit: items that arrive while earlier transactions run wait and share the next one, so that the cost of a commit
  * is divided by the load. A lone item starts at once. When a shared transaction fails, its items are run one by one, so
- * that one bad item cannot fail its neighbours; an item is never run again after a commit whose outcome is unknown.
+ * that one bad item cannot fail its neighbours; but not when the database went away, as then nobody knows what was kept.
  */
 export function createGroupCommit<Item, Result>(
   inTransaction: <R>(work: (client: Client) => Promise<R>) => Promise<R>,
@@ -50,24 +51,16 @@ export function createGroupCommit<Item, Result>(
   };
 
   const settle = async (group: Waiting<Item, Result>[]): Promise<void> => {
-    let committing = false;
     try {
-      const results = await inTransaction(async (client) => {
-        committing = false;
-        const outcome = await run(
-          client,
-          group.map((waiting) => waiting.item),
-        );
-        committing = true;
-        return outcome;
-      });
+      const items = group.map((waiting) => waiting.item);
+      const results = await inTransaction((client) => run(client, items));
       group.forEach((waiting, index) => {
         const result = results[index];
         if (result instanceof Error) waiting.reject(result);
         else waiting.resolve(result as Result);
       });
     } catch (error) {
-      if (group.length === 1 || committing) for (const waiting of group) waiting.reject(error);
+      if (group.length === 1 || isUnavailable(error)) for (const waiting of group) waiting.reject(error);
       else for (const waiting of group) await settle([waiting]);
     }
   };

@@ -1,0 +1,11 @@
+import { intake } from "./intake.ts";
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { intake };
+
+const benchmark = BENCHMARKS[process.argv[2] ?? ""];
+if (!benchmark) {
+  console.error(`Usage: npm run bench -- NAME\nNames: ${Object.keys(BENCHMARKS).join(", ")}`);
+  process.exitCode = 2;
+} else {
+  await benchmark();
+}
