@@ -80,6 +80,7 @@ create table leads (
   updated_at timestamptz not null,
   primary key (workspace_id, id)
 );
+create index leads_shared_phone on leads (workspace_id, phone) where phone is not null and not owns_phone;
 
 -- Who a lead is: each phone (E.164), email (lower case) and external id belongs to one lead of the workspace.
 create table lead_keys (

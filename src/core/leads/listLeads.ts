@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { uidRange } from "../../platform/ids.ts";
 import { type Context, requireScope } from "../context.ts";
 import type { LeadStage } from "../tables.ts";
 import type { LeadView } from "./lead.ts";
@@ -9,9 +10,13 @@ export interface LeadFilter {
   ownsPhone?: boolean;
   /** The lead whose key this is, E.164. */
   phone?: string;
+  /** Every lead that has this phone, E.164, be it their key or another lead's. */
+  anyPhone?: string;
   /** The lead whose key this is, lower case. */
   email?: string;
   id?: string;
+  /** 16 characters (`uidOf`). */
+  uid?: string;
   stage?: LeadStage;
   tag?: string;
   listId?: string;
@@ -19,6 +24,7 @@ export interface LeadFilter {
   search?: string;
   updatedFrom?: Date;
   updatedTo?: Date;
+  /** Whether there is a phone, be it only one that could not be read as a number. */
   hasPhone?: boolean;
 }
 
@@ -46,14 +52,23 @@ export async function countLeads(ctx: Context, filter: LeadFilter): Promise<numb
 
 function filtered(ctx: Context, filter: LeadFilter) {
   let query = ctx.db.kysely.selectFrom("leads").where("leads.workspace_id", "=", ctx.workspace.id);
-  const { ownsPhone, phone, email, id, stage, tag, listId, search, updatedFrom, updatedTo, hasPhone } = filter;
+  const { ownsPhone, phone, anyPhone, email, id, uid, stage, tag, listId, search, updatedFrom, updatedTo, hasPhone } = filter;
   if (ownsPhone) query = query.where("leads.owns_phone", "=", true);
-  if (hasPhone !== undefined) query = query.where("leads.phone", hasPhone ? "is not" : "is", null);
+  if (hasPhone === true)
+    query = query.where((where) => where.or([where("leads.phone", "is not", null), where("phone_as_typed", "is not", null)]));
+  if (hasPhone === false) query = query.where("leads.phone", "is", null).where("leads.phone_as_typed", "is", null);
   if (id) query = query.where("leads.id", "=", id);
+  if (uid !== undefined) {
+    const range = uidRange(uid);
+    query = range ? query.where("leads.id", ">=", range.from).where("leads.id", "<=", range.to) : query.where(sql<boolean>`false`);
+  }
   if (stage) query = query.where("leads.stage", "=", stage);
   if (updatedFrom) query = query.where("leads.updated_at", ">=", updatedFrom);
   if (updatedTo) query = query.where("leads.updated_at", "<=", updatedTo);
   if (phone !== undefined) query = query.where("leads.id", "in", ownerOf(ctx, "phone", phone));
+  if (anyPhone !== undefined) {
+    query = query.where("leads.id", "in", ownerOf(ctx, "phone", anyPhone).union(sharersOf(ctx, anyPhone)));
+  }
   if (email !== undefined) query = query.where("leads.id", "in", ownerOf(ctx, "email", email));
   if (tag !== undefined) {
     query = query.where("leads.id", "in", (select) =>
@@ -79,6 +94,16 @@ function filtered(ctx: Context, filter: LeadFilter) {
     );
   }
   return query;
+}
+
+/** Leads whose phone is another lead's key. */
+function sharersOf(ctx: Context, phone: string) {
+  return ctx.db.kysely
+    .selectFrom("leads")
+    .where("workspace_id", "=", ctx.workspace.id)
+    .where("phone", "=", phone)
+    .where("owns_phone", "=", false)
+    .select("id as lead_id");
 }
 
 function ownerOf(ctx: Context, kind: "phone" | "email", value: string) {
