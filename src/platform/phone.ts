@@ -10,6 +10,9 @@ export const isDialable = (e164: string): boolean => isValidPhoneNumber(e164);
 
 export const isCountry = (value: string): boolean => (getCountries() as string[]).includes(value);
 
+/** The country (ISO 3166-1 alpha-2) that an E.164 number belongs to; undefined when it belongs to none or cannot be told. */
+export const countryOf = (e164: string): string | undefined => parsePhoneNumberFromString(e164)?.country;
+
 /**
  * A number as people write it to E.164: `+972 50-123-4567`, `972501234567` and `0501234567` (national form, read in
  * `country`) are one number. Undefined when it cannot be a number. Validity in the numbering plan is not asked.

@@ -25,3 +25,33 @@ export interface AgentSettings {
   webhook_headers: Record<string, string>;
   extraction_parameters: Array<{ name: string; description: string }>;
 }
+
+/** What can be set of an agent, all or some of it. */
+export type AgentChanges = Partial<Omit<AgentSettings, "type">>;
+
+/** What a new agent must be told. */
+export type AgentDraft = AgentChanges & Pick<AgentSettings, "name" | "system_prompt" | "language">;
+
+/** yappr 4.1. */
+export const withDefaults = (draft: AgentDraft): AgentSettings => ({
+  description: null,
+  type: "prompt",
+  voice: "Rachel",
+  temperature: 0.5,
+  greeting_message: null,
+  agent_speaks_first: true,
+  background_sound: null,
+  background_sound_volume: 0.3,
+  vad_stop_secs: 0.5,
+  vad_start_secs: 0.2,
+  vad_confidence: 0.7,
+  silence_timeout_secs: 60,
+  max_continuous_speech_secs: 120,
+  max_call_duration_secs: 600,
+  lead_memory_enabled: true,
+  webhook_url: null,
+  webhook_events: null,
+  webhook_headers: {},
+  extraction_parameters: [],
+  ...draft,
+});

@@ -1,0 +1,53 @@
+import type { InputIssue } from "../errors.ts";
+import type { AgentChanges } from "./settings.ts";
+
+/** The rules of an agent's settings that go beyond a field's type and range; every one that is broken. */
+export function checkSettings(changes: AgentChanges): InputIssue[] {
+  return [
+    ...checkWebhookUrl(changes.webhook_url ?? null),
+    ...Object.entries(changes.webhook_headers ?? {}).flatMap(([name, value]) => checkWebhookHeader(name, value)),
+    ...checkExtraction(changes.extraction_parameters ?? []),
+  ];
+}
+
+function checkWebhookUrl(webhookUrl: string | null): InputIssue[] {
+  if (webhookUrl === null) return [];
+  const url = URL.parse(webhookUrl);
+  if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    return [{ path: ["webhook_url"], code: "invalid_url", message: "webhook_url must be an http or https URL." }];
+  }
+  if (url.username === "" && url.password === "") return [];
+  return [
+    { path: ["webhook_url"], code: "invalid_url", message: "webhook_url must not hold a user or password; send them in webhook_headers." },
+  ];
+}
+
+/** RFC 9110, 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
+/** Printable ASCII and tab: what every HTTP stack can carry. */
+const FIELD_VALUE = /^[\t\x20-\x7e]*$/;
+/** What belongs to the connection (yappr 6.1) or to the delivery itself. */
+const OURS =
+  /^(host|content-length|content-type|transfer-encoding|connection|expect|keep-alive|proxy-.*|te|trailer|upgrade|webhook-(id|timestamp|signature))$/i;
+
+function checkWebhookHeader(name: string, value: string): InputIssue[] {
+  const issue = (code: string, message: string) => [{ path: ["webhook_headers", name], code, message: `webhook_headers: ${message}` }];
+  if (!TOKEN.test(name)) return issue("invalid_header_name", `${JSON.stringify(name)} is not a header name.`);
+  if (OURS.test(name)) return issue("reserved_header", `${name} is set by the delivery itself.`);
+  if (!FIELD_VALUE.test(value)) return issue("invalid_header_value", `the value of ${name} must be printable ASCII.`);
+  return [];
+}
+
+function checkExtraction(parameters: ReadonlyArray<{ name: string }>): InputIssue[] {
+  return parameters.flatMap(({ name }, index) =>
+    parameters.findIndex((other) => other.name === name) === index
+      ? []
+      : [
+          {
+            path: ["extraction_parameters", index, "name"],
+            code: "duplicate",
+            message: `extraction_parameters: ${name} is there more than once.`,
+          },
+        ],
+  );
+}
