@@ -7,7 +7,7 @@ import type { RateLimit } from "../../platform/http/rate-limit.ts";
 import { validatorCompiler } from "../../platform/http/validator.ts";
 import { authenticateRequests } from "./authenticate.ts";
 import type { Answer, Dialect } from "./dialect.ts";
-import { type Problem, toProblem } from "./problem.ts";
+import { type Problem, ProblemError, toProblem } from "./problem.ts";
 
 export interface RegisterOptions {
   house: House;
@@ -32,8 +32,10 @@ export function registerDialect(app: FastifyInstance, dialect: Dialect, options:
       },
     });
     authenticateRequests(scope, dialect, options.house, options.authenticator, options.rateLimit);
-    // A request without any body is judged by the schema too, as an empty object.
     scope.addHook("preValidation", async (request) => {
+      // U+0000 is no text that can be stored or looked for.
+      if (request.url.includes("%00")) throw new ProblemError({ kind: "bad_url" });
+      // A request without any body is judged by the schema too, as an empty object.
       if (request.body === undefined && request.routeOptions.schema?.body) request.body = {};
     });
     dialect.routes(scope, options.house, options.publicUrl);
