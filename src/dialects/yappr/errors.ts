@@ -9,7 +9,7 @@ import {
 import type { Answer } from "../kit/dialect.ts";
 import type { Problem } from "../kit/problem.ts";
 import { scopeName } from "./scopes.ts";
-import { wordField, wordIssue } from "./words.ts";
+import { type Detail, wordField, wordIssue } from "./words.ts";
 
 /** yappr 1.2; `details` is ours: each wrong field, where `error` names them all in one text. */
 interface ErrorBody {
@@ -17,11 +17,6 @@ interface ErrorBody {
   code: string;
   details?: Detail[];
   [extra: string]: unknown;
-}
-
-export interface Detail {
-  path: string;
-  message: string;
 }
 
 export function present(problem: Problem): Answer {

@@ -1,7 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { bearerToken, businessOf } from "../kit/authenticate.ts";
 import type { Dialect } from "../kit/dialect.ts";
+import { agentRoutes } from "./agents.ts";
+import { discoveryRoute } from "./discovery.ts";
+import { doNotCallRoutes } from "./do-not-call.ts";
 import { present } from "./errors.ts";
+import { leadRoutes } from "./leads.ts";
+import { phoneNumberRoutes } from "./phone-numbers.ts";
 import { scopes } from "./scopes.ts";
 
 export const yappr: Dialect = {
@@ -15,5 +20,11 @@ export const yappr: Dialect = {
   present,
   mint: () => `ypr_live_${randomBytes(24).toString("hex")}`,
   scopes,
-  routes() {},
+  routes(app) {
+    discoveryRoute(app);
+    leadRoutes(app);
+    agentRoutes(app);
+    doNotCallRoutes(app);
+    phoneNumberRoutes(app);
+  },
 };

@@ -1,9 +1,12 @@
 import type { InputIssue } from "../../core/errors.ts";
 import type { FieldError } from "../../platform/http/validator.ts";
-import type { Detail } from "./errors.ts";
+import { NOT_BLANK } from "./body.ts";
 
-/** At least one character that can be seen. */
-export const NOT_BLANK = "[^\\s\\p{Cc}\\p{Cf}]";
+/** One wrong field; `message` names it. */
+export interface Detail {
+  path: string;
+  message: string;
+}
 
 /** What a field's refusal says here when JSON Schema's own words would not help, by field and keyword. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -13,6 +16,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "flow_config false schema": "is not taken: this server has prompt agents only",
   "phone_number false schema": "cannot be changed; delete the entry and add the other number",
   "tags false schema": "cannot be sent together with tag_ids; send one of them",
+  "name pattern": "must be camelCase: letters and digits, the first a lower-case letter",
   "webhook_url pattern": "must be an http or https URL",
 };
 
