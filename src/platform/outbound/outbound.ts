@@ -1,0 +1,135 @@
+import { lookup } from "node:dns/promises";
+import { Agent, errors } from "undici";
+import { OutboundError } from "./errors.ts";
+import { guardedConnect, type Resolve } from "./guarded-connect.ts";
+
+export interface OutboundRequest {
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Absolute http or https URL. A user and password in it are sent as Basic authentication. */
+  url: string;
+  headers?: Readonly<Record<string, string>>;
+  body?: string;
+  /** Gives up early. */
+  signal?: AbortSignal;
+}
+
+export interface OutboundResponse {
+  /** As the server answered; redirects are not followed. */
+  status: number;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** As UTF-8. */
+  body: string;
+  /** The body was longer than `maxResponseBytes`; what is here is its beginning. */
+  truncated: boolean;
+}
+
+/** The only way out to addresses that users typed. */
+export interface Outbound {
+  /** Throws OutboundError when there was no answer. */
+  send(request: OutboundRequest): Promise<OutboundResponse>;
+  /** Breaks off what is under way and closes every connection. */
+  close(): Promise<void>;
+}
+
+export interface OutboundOptions {
+  /** Also private and loopback addresses. */
+  allowPrivate: boolean;
+  /** From the start to the last byte; also the most that resolving, connecting and the TLS handshake may take together. */
+  timeoutMs: number;
+  maxResponseBytes: number;
+  resolve?: Resolve;
+}
+
+/** Speaks HTTP/1.1, asks for no compression, follows no redirect and knows no proxy settings. */
+export function createOutbound(options: OutboundOptions): Outbound {
+  const { allowPrivate, timeoutMs, maxResponseBytes, resolve = (hostname) => lookup(hostname, { all: true }) } = options;
+  const agent = new Agent({ connect: guardedConnect({ allowPrivate, timeoutMs, resolve }), allowH2: false });
+  const closing = new AbortController();
+
+  return {
+    async send({ method, url, headers = {}, body, signal }) {
+      const target = parse(url);
+      const timeout = AbortSignal.timeout(timeoutMs);
+      const stop = AbortSignal.any([timeout, closing.signal, ...(signal ? [signal] : [])]);
+      try {
+        stop.throwIfAborted();
+        const answer = agent.request({
+          origin: target.origin,
+          path: `${target.pathname}${target.search}`,
+          method,
+          headers: withBasicAuth(headers, target),
+          body: body ?? null,
+          signal: stop,
+        });
+        // The agent notices the signal only once it is connected.
+        const response = await unless(stop, answer);
+        const read = await readUpTo(response.body, maxResponseBytes);
+        return { status: response.statusCode, headers: response.headers, ...read };
+      } catch (error) {
+        if (timeout.aborted && !closing.signal.aborted) {
+          throw new OutboundError("timeout", `${target.host} did not answer within ${timeoutMs} ms.`, error);
+        }
+        if (stop.aborted) throw new OutboundError("aborted", `The request to ${target.host} was broken off.`, error);
+        throw asOutboundError(error, target);
+      }
+    },
+    async close() {
+      closing.abort();
+      await agent.destroy();
+    },
+  };
+}
+
+function parse(url: string): URL {
+  if (!URL.canParse(url)) throw new OutboundError("invalid_url", "The URL cannot be read.");
+  const target = new URL(url);
+  if (target.protocol !== "http:" && target.protocol !== "https:") {
+    throw new OutboundError("invalid_url", `The URL must start with http:// or https://, not ${target.protocol}`);
+  }
+  return target;
+}
+
+function withBasicAuth(headers: Readonly<Record<string, string>>, { username, password }: URL): Record<string, string> {
+  const given = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
+  if (given || (username === "" && password === "")) return { ...headers };
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { ...headers, authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
+}
+
+async function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+    work.catch(() => undefined);
+  }
+}
+
+async function readUpTo(body: AsyncIterable<Buffer>, maxBytes: number): Promise<{ body: string; truncated: boolean }> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  // Leaving the loop early destroys the stream, and the connection with it.
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > maxBytes) break;
+  }
+  return { body: Buffer.concat(chunks).subarray(0, maxBytes).toString("utf8"), truncated: length > maxBytes };
+}
+
+function asOutboundError(error: unknown, { host }: URL): OutboundError {
+  if (error instanceof OutboundError) return error;
+  if (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError || error instanceof URIError) {
+    return new OutboundError("invalid_request", `The request cannot be sent: ${error.message}.`, error);
+  }
+  if (error instanceof errors.ConnectTimeoutError)
+    return new OutboundError("timeout", `${host} did not take the connection in time.`, error);
+  if (error instanceof errors.SocketError || error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError) {
+    return new OutboundError("connection_lost", `The connection to ${host} broke before the answer was complete.`, error);
+  }
+  const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
+  return new OutboundError("connect_failed", `There is no connection to ${host}${code}.`, error);
+}
