@@ -33,6 +33,8 @@ const types: pg.CustomTypesConfig = {
 export function openDatabase<Tables>(options: { connection: Connection; maxConnections: number; log: Log }): Database<Tables> {
   const pool = new pg.Pool({ ...options.connection, max: options.maxConnections, types, connectionTimeoutMillis: 5_000 });
   pool.on("error", (error) => options.log.warn({ err: error }, "idle database connection lost"));
+  // A connection lost in mid-use fails its query, and tells besides; unheard, that would end the process.
+  pool.on("connect", (client) => client.on("error", (error) => options.log.debug({ err: error }, "database connection lost")));
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   const groups = new Map<unknown, unknown>();
 
