@@ -7,10 +7,10 @@ import { createRateLimit } from "./platform/http/rate-limit.ts";
 import type { Log } from "./platform/log.ts";
 import { openListener } from "./platform/postgres/listener.ts";
 import { pendingMigrations } from "./platform/postgres/migrate.ts";
+import type { Role } from "./roles.ts";
 import type { Store } from "./store.ts";
 
-export const ROLES = ["api", "dispatcher", "voice", "jobs"] as const;
-export type Role = (typeof ROLES)[number];
+export type { Role } from "./roles.ts";
 
 export interface App {
   server: FastifyInstance | undefined;

@@ -51,10 +51,15 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   }
   // Each value is what its own parser gave.
   const config = values as Omit<Config, "publicUrl">;
-  return { ...config, publicUrl: config.PUBLIC_URL ?? `http://${shownHost(config.HOST)}:${config.PORT}` };
+  return withPort(config, config.PORT);
 }
 
-export const shownHost = (host: string): string => {
+/** For PORT=0, once the port is known. */
+export function withPort(config: Omit<Config, "publicUrl">, port: number): Config {
+  return { ...config, PORT: port, publicUrl: config.PUBLIC_URL ?? `http://${shownHost(config.HOST)}:${port}` };
+}
+
+const shownHost = (host: string): string => {
   const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
   return reachable.includes(":") ? `[${reachable}]` : reachable;
 };
