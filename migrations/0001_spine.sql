@@ -52,8 +52,10 @@ create index api_keys_workspace on api_keys (workspace_id);
 
 -- Leads --------------------------------------------------------------------------------------------------------------
 
+-- leads and events name their workspace without a foreign key: they are written at every intake, always for a workspace that
+-- an API key belongs to, and the key has one.
 create table leads (
-  workspace_id uuid not null references workspaces on delete cascade,
+  workspace_id uuid not null,
   id uuid not null,
   name text not null default '',
   first_name text,
@@ -390,7 +392,7 @@ create index idempotency_keys_expiry on idempotency_keys (expires_at);
 -- Events and what leaves the house -----------------------------------------------------------------------------------
 
 create table events (
-  workspace_id uuid not null references workspaces on delete cascade,
+  workspace_id uuid not null,
   id uuid not null,
   type text not null,
   subject_id uuid not null,
@@ -398,7 +400,7 @@ create table events (
   created_at timestamptz not null,
   primary key (workspace_id, id)
 );
-create index events_subject on events (workspace_id, subject_id, id);
+create index events_call on events (workspace_id, subject_id, id) where type like 'call.%';
 
 create table webhook_deliveries (
   workspace_id uuid not null,
