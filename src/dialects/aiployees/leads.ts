@@ -4,6 +4,7 @@ import type { Static } from "typebox";
 import { addContact, type NewContact } from "../../core/campaigns/addContact.ts";
 import { type ContactFilter, countContacts, listContacts } from "../../core/campaigns/listContacts.ts";
 import type { JsonObject } from "../../core/tables.ts";
+import { ProblemError } from "../kit/problem.ts";
 import { CreatedLeadReply, CreateLeadBody, LeadsReply, ListLeadsQuery } from "./leads.schema.ts";
 import { paginate } from "./paginate.ts";
 import { personOf } from "./person.ts";
@@ -49,7 +50,16 @@ function toContact(wire: { phone_number: string; variables?: JsonObject | JsonOb
   return { phone: compactPhone(wire.phone_number), variables, person: personOf(variables) };
 }
 
+/** Throws the dialect's 422 when the days are the wrong way round. */
 function toFilter({ status, campaign_id, phone_number, date_from, date_to }: Static<typeof ListLeadsQuery>): ContactFilter {
+  if (date_from !== undefined && date_to !== undefined && date_to < date_from) {
+    const message = "must be a date after or equal to date from";
+    throw new ProblemError({
+      kind: "invalid_request",
+      part: "querystring",
+      fields: [{ path: ["date_to"], keyword: "order", params: {}, message }],
+    });
+  }
   return {
     ...(status !== undefined ? { status: contactStatusOf(status) } : {}),
     ...(campaign_id !== undefined ? { campaignNumber: campaign_id } : {}),

@@ -56,28 +56,38 @@ export function expectLaravel(route: string, methods: { wrong: string; supported
       case "unknown key":
       case "revoked key":
       case "expired key":
-        return is(401, { message: "Unauthenticated." });
+        is(401, { message: "Unauthenticated." });
+        break;
       case "missing scope":
-        return says(403, /lacks the scope/);
+        says(403, /lacks the scope/);
+        break;
       case "malformed JSON":
-        return says(400, /not valid JSON/);
+        says(400, /not valid JSON/);
+        break;
       case "body is no object":
-        return is(422, { message: "The given data was invalid.", errors: { body: ["The request must be a JSON object."] } });
+        is(422, { message: "The given data was invalid.", errors: { body: ["The request must be a JSON object."] } });
+        break;
       case "wrong content type":
-        return says(415, /application\/json/);
+        says(415, /application\/json/);
+        break;
       case "body too large":
-        return is(413, { message: "The POST data is too large." });
+        is(413, { message: "The POST data is too large." });
+        break;
       case "a NUL character":
       case "half a surrogate pair":
-        return says(400, /character/);
+        says(400, /character/);
+        break;
       case "nested too deep":
-        return says(400, /levels deep/);
+        says(400, /levels deep/);
+        break;
       case "wrong method":
-        return is(405, {
+        is(405, {
           message: `The ${methods.wrong} method is not supported for route ${route}. Supported methods: ${methods.supported}.`,
         });
+        break;
       case "unknown path":
-        return is(404, { message: `The route ${route}/no/such/path could not be found.` });
+        is(404, { message: `The route ${route}/no/such/path could not be found.` });
+        break;
     }
   };
 }
