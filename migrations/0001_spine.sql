@@ -431,7 +431,7 @@ create table outbox (
   recipient text,
   subject text,
   body text not null,
-  status text not null check (status in ('pending', 'held', 'sent', 'failed')),
+  status text not null check (status in ('pending', 'sending', 'held', 'sent', 'failed')),
   attempts integer not null default 0,
   last_error text,
   lead_id uuid,

@@ -258,7 +258,7 @@ export interface Tables {
     recipient: string | null;
     subject: string | null;
     body: string;
-    status: "pending" | "held" | "sent" | "failed";
+    status: "pending" | "sending" | "held" | "sent" | "failed";
     attempts: Generated<number>;
     last_error: string | null;
     lead_id: string | null;
