@@ -1,14 +1,19 @@
 import type { FastifyInstance } from "fastify";
+import { createSimulator } from "./carriers/simulator/simulator.ts";
 import type { Config } from "./config.ts";
 import { type Authenticator, createAuthenticator } from "./core/api-keys/authenticate.ts";
 import { KEYS_CHANNEL } from "./core/api-keys/revokeKey.ts";
 import { buildServer } from "./dialects/server.ts";
+import { DIAL_CHANNEL, QUEUE_CHANNEL } from "./engine/channels.ts";
+import { startDispatcher } from "./engine/dispatcher.ts";
+import { startVoiceNode } from "./engine/voice-node.ts";
 import { createRateLimit } from "./platform/http/rate-limit.ts";
 import type { Log } from "./platform/log.ts";
 import { openListener } from "./platform/postgres/listener.ts";
 import { pendingMigrations } from "./platform/postgres/migrate.ts";
 import type { Role } from "./roles.ts";
 import type { Store } from "./store.ts";
+import { builtInConversation } from "./voice/built-in-conversation.ts";
 
 export type { Role } from "./roles.ts";
 
@@ -29,8 +34,17 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
       await stop().catch((error: unknown) => log.error({ err: error }, "could not stop cleanly"));
   };
   try {
-    const listener = await openListener(store.connection, [KEYS_CHANNEL], log);
+    const listener = await openListener(store.connection, channelsOf(roles), log);
     stops.push(() => listener.close());
+    if (roles.includes("voice")) {
+      const carrier = createSimulator({ clock: house.clock, speed: config.SIMULATOR_SPEED, seed: "leadline" });
+      const node = await startVoiceNode({ house, carrier, conversation: builtInConversation, listener, log });
+      stops.push(() => node.close());
+    }
+    if (roles.includes("dispatcher")) {
+      const dispatcher = startDispatcher({ house, listener, log });
+      stops.push(() => dispatcher.close());
+    }
     let server: FastifyInstance | undefined;
     let url: string | undefined;
     if (roles.includes("api")) {
@@ -56,4 +70,8 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
     await close();
     throw error;
   }
+}
+
+function channelsOf(roles: readonly Role[]): string[] {
+  return [KEYS_CHANNEL, ...(roles.includes("voice") ? [DIAL_CHANNEL] : []), ...(roles.includes("dispatcher") ? [QUEUE_CHANNEL] : [])];
 }

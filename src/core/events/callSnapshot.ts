@@ -39,7 +39,8 @@ export function snapshotCall(call: Call, queued: boolean): CallSnapshot {
   };
 }
 
-function durationSeconds({ answered_at, ended_at }: Call): number | null {
+/** Whole seconds from answer to end; 0 when nobody answered, null while the call is not over. */
+export function durationSeconds({ answered_at, ended_at }: Pick<Call, "answered_at" | "ended_at">): number | null {
   if (!ended_at) return null;
   return answered_at ? Math.max(0, Math.round((ended_at.getTime() - answered_at.getTime()) / 1000)) : 0;
 }

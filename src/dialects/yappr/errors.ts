@@ -6,6 +6,7 @@ import {
   type Resource,
   type Unauthenticated,
 } from "../../core/errors.ts";
+import type { FieldError } from "../../platform/http/validator.ts";
 import type { Answer } from "../kit/dialect.ts";
 import type { Problem } from "../kit/problem.ts";
 import { scopeName } from "./scopes.ts";
@@ -26,7 +27,7 @@ export function present(problem: Problem): Answer {
     case "invalid_request":
       // An id that can be no id names nothing (yappr 13).
       if (problem.part === "params") return answer(404, "RESOURCE_ID_INVALID", "The id in the path must be a UUID.");
-      return badRequest("BAD_REQUEST", problem.fields.map(wordField));
+      return badRequest(codeOf(problem.fields.map(codeOfField)), problem.fields.map(wordField));
     case "malformed_body":
       return answer(400, "BAD_REQUEST", problem.message);
     case "unsupported_media_type":
@@ -101,8 +102,13 @@ const CODES: Readonly<Record<string, string>> = {
   metadata_reserved_key: "INVALID_METADATA_RESERVED_KEY",
 };
 
-const codeOf = (issues: readonly InputIssue[]): string =>
+const codeOf = (issues: ReadonlyArray<Pick<InputIssue, "code">>): string =>
   issues.map(({ code }) => CODES[code]).find((code) => code !== undefined) ?? "BAD_REQUEST";
+
+/** A number of a call that is text but no number is an issue of its own; any other field that does not fit is not. */
+const codeOfField = ({ path: [field], keyword }: FieldError) => ({
+  code: keyword === "pattern" && (field === "to" || field === "from") ? `invalid_${field}_number` : keyword,
+});
 
 function presentConflict(code: ConflictCode, message: string, existingId: string | undefined): Answer {
   switch (code) {

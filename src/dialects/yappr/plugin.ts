@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { bearerToken, businessOf } from "../kit/authenticate.ts";
 import type { Dialect } from "../kit/dialect.ts";
 import { agentRoutes } from "./agents.ts";
+import { callRoutes } from "./calls.ts";
 import { discoveryRoute } from "./discovery.ts";
 import { doNotCallRoutes } from "./do-not-call.ts";
 import { present } from "./errors.ts";
@@ -24,6 +25,7 @@ export const yappr: Dialect = {
     discoveryRoute(app);
     leadRoutes(app);
     agentRoutes(app);
+    callRoutes(app);
     doNotCallRoutes(app);
     phoneNumberRoutes(app);
   },

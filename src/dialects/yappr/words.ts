@@ -17,6 +17,9 @@ const WORDS: Readonly<Record<string, string>> = {
   "phone_number false schema": "cannot be changed; delete the entry and add the other number",
   "tags false schema": "cannot be sent together with tag_ids; send one of them",
   "name pattern": "must be camelCase: letters and digits, the first a lower-case letter",
+  "to pattern": "must be a number in strict E.164 format, such as +972501234567",
+  "from pattern": "must be a number in strict E.164 format, such as +972551234567",
+  "idempotency-key pattern": "must be 1 to 255 visible ASCII characters",
   "webhook_url pattern": "must be an http or https URL",
 };
 
@@ -33,10 +36,11 @@ export function wordField({ path, keyword, params, message }: FieldError): Detai
 /** How core's fields are called here where snake_case is not enough. */
 const FIELDS: Readonly<Record<string, string>> = { phone: "phone_number", tagNames: "tags", toNumber: "to", fromNumber: "from" };
 
-/** A rule that core found broken; its message is a sentence that says all. */
+/** A rule that core found broken. */
 export function wordIssue({ path: [field = "", ...rest], message }: InputIssue): Detail {
   const name = FIELDS[field] ?? snakeCase(String(field));
-  return { path: [name, ...rest].join("."), message: message.includes(name) ? message : `${name}: ${message}` };
+  const named = name === "" || message.startsWith(`${name} `) || message.startsWith(`${name}:`);
+  return { path: [name, ...rest].join("."), message: named ? message : `${name}: ${message}` };
 }
 
 const detail = (path: string, message: string): Detail => ({ path, message: `${path === "" ? "The body" : path} ${message}.` });

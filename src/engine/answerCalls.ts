@@ -1,0 +1,37 @@
+import type { Call } from "../core/calls/row.ts";
+import { recordCallEvents } from "../core/events/recordCallEvents.ts";
+import type { GroupRun } from "../platform/postgres/group-commit.ts";
+
+export interface CallAnswer {
+  workspaceId: string;
+  callId: string;
+  nodeId: string;
+  answeredBy: "human" | "machine" | "unknown";
+  at: Date;
+}
+
+/** ringing ──► in_progress, for calls whose lease the node holds. False: it does not, and nothing is changed. */
+export const answerCalls: GroupRun<CallAnswer, boolean> = async (client, answers) => {
+  const rows = answers.map(({ workspaceId, callId, nodeId, answeredBy, at }) => ({
+    workspace_id: workspaceId,
+    call_id: callId,
+    node_id: nodeId,
+    answered_by: answeredBy,
+    at,
+  }));
+  const { rows: calls } = await client.query<Call>({
+    name: "answer-calls",
+    text: `update calls c set status = 'in_progress', answered_by = a.answered_by, answered_at = a.at, updated_at = a.at
+      from json_to_recordset($1::json) as a(workspace_id uuid, call_id uuid, node_id uuid, answered_by text, at timestamptz)
+      join live_calls l on l.workspace_id = a.workspace_id and l.call_id = a.call_id and l.node_id = a.node_id
+      where c.workspace_id = a.workspace_id and c.id = a.call_id and c.status = 'ringing'
+      returning c.*`,
+    values: [JSON.stringify(rows)],
+  });
+  await recordCallEvents(
+    client,
+    calls.map((call) => ({ type: "call.answered", call, at: call.updated_at })),
+  );
+  const answered = new Set(calls.map(({ id }) => id));
+  return answers.map(({ callId }) => answered.has(callId));
+};

@@ -1,0 +1,30 @@
+import type { AnsweredBy, Media } from "../carriers/carrier.ts";
+import type { AgentSettings } from "../core/agents/settings.ts";
+import type { Call } from "../core/calls/row.ts";
+import type { Clock } from "../platform/clock.ts";
+
+/** What talks on an answered call. The engine knows only this port; it starts one talk per call and ends the call with it. */
+export interface Conversation {
+  /**
+   * Talks until there is nothing more to say, and tells how it came to its end. When `signal` is aborted the call is over for
+   * another reason (hung up, time is up, shutdown): the talk returns soon, and what it returns is not asked any more.
+   */
+  talk(session: ConversationSession): Promise<TalkEnd>;
+}
+
+export interface ConversationSession {
+  call: Call;
+  /** As the call's pinned version of the agent has them. */
+  agent: AgentSettings;
+  /** IANA, of the workspace. */
+  timeZone: string;
+  media: Media;
+  answeredBy: AnsweredBy;
+  clock: Clock;
+  signal: AbortSignal;
+  /** Writes down what was said, as soon as it was: a call that breaks off keeps what it had. */
+  said(role: "agent" | "user", text: string, startedAt: Date, endedAt: Date): void;
+}
+
+/** `finished`: the agent said goodbye. `silent`: the other party said nothing for the agent's silence timeout. */
+export type TalkEnd = "finished" | "silent" | "voicemail";

@@ -1,0 +1,47 @@
+import type { House } from "../core/context.ts";
+import type { Log } from "../platform/log.ts";
+import type { Listener } from "../platform/postgres/listener.ts";
+import { admitQueued, workspacesToServe } from "./admitQueued.ts";
+import { QUEUE_CHANNEL } from "./channels.ts";
+import { expireQueued } from "./expireQueued.ts";
+import { startLoop } from "./loop.ts";
+import { reapLostCalls, strikeDeadNodes } from "./reaper.ts";
+
+const POLL_MS = 1_000;
+/** Workspaces whose capacity one transaction holds. */
+const AT_ONCE = 50;
+
+/**
+ * The dispatcher's role: admits queued calls the moment a lease comes free, expires those that wait too long, and frees what
+ * dead voice nodes hold. Every write is conditional, so any number of dispatchers may run at once.
+ */
+export function startDispatcher(options: { house: House; listener: Pick<Listener, "on">; log: Log }): { close(): Promise<void> } {
+  const { house, listener, log } = options;
+  const { db, clock } = house;
+
+  const drain = async () => {
+    for (let moved = true; moved; ) {
+      moved = false;
+      const workspaces = await workspacesToServe(db.pool);
+      while (workspaces.length > 0) {
+        const some = workspaces.splice(0, AT_ONCE);
+        if ((await db.inTransaction((client) => admitQueued(client, some, clock.now()))) > 0) moved = true;
+      }
+    }
+  };
+
+  const sweep = async () => {
+    while ((await db.inTransaction((client) => reapLostCalls(client, clock.now()))) > 0);
+    while ((await db.inTransaction((client) => expireQueued(client, clock.now()))) > 0);
+    await strikeDeadNodes(db.pool);
+  };
+
+  const draining = startLoop({ name: "dispatcher", intervalMs: POLL_MS, work: drain, log });
+  const sweeping = startLoop({ name: "sweeper", intervalMs: POLL_MS, work: sweep, log });
+  listener.on(QUEUE_CHANNEL, () => draining.wake());
+  return {
+    async close() {
+      await Promise.all([draining.stop(), sweeping.stop()]);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import type { LegEnd } from "../carriers/carrier.ts";
+import type { CallOutcome, EndedBy } from "../core/calls/call.ts";
+import { assertNever } from "../core/errors.ts";
+import type { TalkEnd } from "./conversation.ts";
+
+/** How a call came to its end. `disconnectReason` is a label for people (yappr 7.2). */
+export interface Ending {
+  outcome: CallOutcome;
+  endedBy: EndedBy;
+  disconnectReason: string;
+  error?: string;
+}
+
+export const MAX_DURATION: Ending = { outcome: "completed", endedBy: "system", disconnectReason: "Max duration reached" };
+export const SERVER_STOPPED: Ending = {
+  outcome: "failed",
+  endedBy: "system",
+  disconnectReason: "Server stopped",
+  error: "server stopped",
+};
+/** The lease was given to nobody we know: the call was ended elsewhere, so this is not written anywhere. */
+export const LEASE_LOST: Ending = { outcome: "failed", endedBy: "system", disconnectReason: "Voice node lost", error: "voice node lost" };
+export const CONVERSATION_FAILED: Ending = {
+  outcome: "failed",
+  endedBy: "system",
+  disconnectReason: "Failed",
+  error: "The conversation failed on our side.",
+};
+
+export function endingOfLeg({ cause, detail }: LegEnd): Ending {
+  const failed = (disconnectReason: string, error: string, endedBy: EndedBy = "system"): Ending => ({
+    outcome: cause === "unreachable" ? "unreachable" : "failed",
+    endedBy,
+    disconnectReason,
+    error: detail ? `${error} ${detail}` : error,
+  });
+  switch (cause) {
+    case "no_answer":
+      return { outcome: "no_answer", endedBy: "system", disconnectReason: "No answer" };
+    case "busy":
+      return { outcome: "busy", endedBy: "system", disconnectReason: "Busy" };
+    case "declined":
+      return { outcome: "declined", endedBy: "caller", disconnectReason: "Call rejected" };
+    case "canceled":
+      return { outcome: "canceled", endedBy: "system", disconnectReason: "Cancelled" };
+    case "hangup":
+      return { outcome: "completed", endedBy: "caller", disconnectReason: "Completed" };
+    case "hangup_local":
+      return { outcome: "completed", endedBy: "agent", disconnectReason: "Completed" };
+    case "unreachable":
+      return failed("Unreachable", "The number cannot be reached.");
+    case "lost":
+      return failed("Connection lost", "The connection was lost during the call.", "unknown");
+    case "failed":
+      return failed("Failed", "The carrier could not place the call.");
+    default:
+      return assertNever(cause);
+  }
+}
+
+export function endingOfTalk(end: TalkEnd): Ending {
+  switch (end) {
+    case "finished":
+      return { outcome: "completed", endedBy: "agent", disconnectReason: "Completed" };
+    case "silent":
+      return { outcome: "completed", endedBy: "system", disconnectReason: "Caller inactive" };
+    case "voicemail":
+      return { outcome: "voicemail", endedBy: "system", disconnectReason: "Voicemail detected" };
+    default:
+      return assertNever(end);
+  }
+}
