@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "./config.ts";
@@ -29,7 +29,6 @@ const POOL_PATIENCE_MS = 500;
 
 /** Opens the database that the configuration names, starting the embedded one if need be, and what every verb stands on. */
 export async function openStore(config: Config, tenancy: Tenancy, log: Log): Promise<Store> {
-  mkdirSync(config.DATA_DIR, { recursive: true });
   const embedded = config.DATABASE_URL ? undefined : await openEmbedded({ dataDir: config.DATA_DIR, tenancy, log });
   const connection = embedded?.connection ?? { connectionString: config.DATABASE_URL };
   const db = openDatabase<Tables>({ connection, maxConnections: config.DATABASE_CONNECTIONS, log });
@@ -39,7 +38,10 @@ export async function openStore(config: Config, tenancy: Tenancy, log: Log): Pro
     await embedded?.close();
   };
   try {
-    const version = await postgresVersion({ db });
+    const version = await postgresVersion({ db }).catch((cause: unknown) => {
+      if (!config.DATABASE_URL) throw cause;
+      throw new StoreError(`The database ${withoutPassword(config.DATABASE_URL)} cannot be used.`, { cause });
+    });
     if (version < OLDEST_POSTGRES) {
       throw new StoreError(`The database is PostgreSQL ${Math.floor(version / 10_000)}; Leadline needs version 15 or newer.`);
     }
@@ -50,6 +52,9 @@ export async function openStore(config: Config, tenancy: Tenancy, log: Log): Pro
     throw error;
   }
 }
+
+/** Such as `db.example.com:5432/leadline`. */
+const withoutPassword = (url: string): string => `${new URL(url).host}${new URL(url).pathname}`;
 
 const settingsOf = (config: Config): House["settings"] => ({ mail: config.SMTP_URL !== undefined, queueHours: config.QUEUE_HOURS });
 

@@ -1,31 +1,30 @@
-import { ConfigError } from "../config.ts";
-import { isDomainError } from "../core/errors.ts";
-import { AlreadyRunning } from "../platform/postgres/embedded/embedded.ts";
-import { StoreError } from "../store.ts";
-import { Complaint } from "./complaint.ts";
-
 /** Says on standard error what went wrong, in one sentence; with LOG_LEVEL=debug also where. */
 export function report(error: unknown): void {
-  process.stderr.write(`leadline: ${sentence(error)}\n`);
+  process.stderr.write(`leadline: ${(error instanceof Error && listenTrouble(error)) || sentence(error)}\n`);
   const level = process.env.LOG_LEVEL?.trim();
   if (level === "debug" || level === "trace") console.error(error);
 }
 
-export function sentence(error: unknown): string {
+function sentence(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (isOurs(error)) return error.message;
   if (error instanceof AggregateError && error.message === "") return sentence(error.errors[0]);
-  if ("syscall" in error && "path" in error && !("address" in error)) return `${String(error.path)} cannot be used: ${fileTrouble(error)}.`;
+  if ("syscall" in error && "path" in error) return `${String(error.path)} cannot be used: ${fileTrouble(error)}.`;
   const cause = error.cause instanceof Error ? ` ${sentence(error.cause)}` : "";
   return `${error.message}${cause}`;
 }
 
-const isOurs = (error: Error): boolean =>
-  error instanceof Complaint ||
-  error instanceof ConfigError ||
-  error instanceof StoreError ||
-  error instanceof AlreadyRunning ||
-  isDomainError(error);
+const LISTEN_TROUBLE: Record<string, string> = {
+  EADDRINUSE: "is taken by another program. Stop that, or set PORT to another one",
+  EACCES: "may not be opened by this user. Set PORT to 1024 or more",
+  EADDRNOTAVAIL: "cannot be opened: HOST is no address of this machine",
+};
+
+function listenTrouble(error: Error): string | undefined {
+  if (!("syscall" in error && "code" in error)) return undefined;
+  if (error.syscall === "getaddrinfo" && "hostname" in error) return `HOST ${String(error.hostname)} is no address of this machine.`;
+  const trouble = error.syscall === "listen" ? LISTEN_TROUBLE[String(error.code)] : undefined;
+  return trouble && "port" in error && "address" in error ? `Port ${error.port} on ${error.address} ${trouble}.` : undefined;
+}
 
 const FILE_TROUBLE: Record<string, string> = {
   EACCES: "permission denied",

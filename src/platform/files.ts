@@ -1,7 +1,7 @@
-import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 
-/** Writes a file that only its owner may read: readers see the old text or the new one, also after a power failure. */
+/** Writes a file that only its owner may read, and its folder if need be: readers see the old text or the new one, also after a power failure. */
 export function replaceFile(path: string, text: string): void {
   const partial = writeBeside(path, text);
   try {
@@ -28,9 +28,26 @@ export function createFile(path: string, text: string): boolean {
   return true;
 }
 
+/** Makes a folder and those above it that are missing; returns the ones it made. */
+export function makeFolders(folder: string): string[] {
+  const missing: string[] = [];
+  for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.unshift(path);
+  // Not mkdir's `recursive`, with which Node.js never returns from where no folder can be made, such as /proc.
+  return missing.filter((path) => {
+    try {
+      mkdirSync(path);
+      return true;
+    } catch (error) {
+      if (isErrno(error, "EEXIST")) return false;
+      throw error;
+    }
+  });
+}
+
 export const isErrno = (error: unknown, code: string): boolean => error instanceof Error && "code" in error && error.code === code;
 
 function writeBeside(path: string, text: string): string {
+  makeFolders(dirname(path));
   const partial = `${path}.${process.pid}.partial`;
   rmSync(partial, { force: true });
   const file = openSync(partial, "wx", 0o600);

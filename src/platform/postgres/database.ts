@@ -33,10 +33,16 @@ const types: pg.CustomTypesConfig = {
 export function openDatabase<Tables>(options: { connection: Connection; maxConnections: number; log: Log }): Database<Tables> {
   // Named statements are few, run always and have one good plan: planning them anew at each batch costs more than it can gain.
   const settings = "-c plan_cache_mode=force_generic_plan";
-  const pool = new pg.Pool({ ...options.connection, options: settings, max: options.maxConnections, types, connectionTimeoutMillis: 5_000 });
-  pool.on("error", (error) => options.log.warn({ err: error }, "idle database connection lost"));
+  const pool = new pg.Pool({
+    ...options.connection,
+    options: settings,
+    max: options.maxConnections,
+    types,
+    connectionTimeoutMillis: 5_000,
+  });
+  pool.on("error", (error) => options.log.warn({ reason: error.message }, "idle database connection lost"));
   // A connection lost in mid-use fails its query, and tells besides; unheard, that would end the process.
-  pool.on("connect", (client) => client.on("error", (error) => options.log.debug({ err: error }, "database connection lost")));
+  pool.on("connect", (client) => client.on("error", (error) => options.log.debug({ reason: error.message }, "database connection lost")));
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   const groups = new Map<unknown, unknown>();
 

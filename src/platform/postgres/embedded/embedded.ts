@@ -1,14 +1,35 @@
 import { createHash } from "node:crypto";
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import {
+  accessSync,
+  appendFileSync,
+  chmodSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { makeFolders } from "../../files.ts";
 import type { Log } from "../../log.ts";
 import type { Connection } from "../database.ts";
 import { giveTo, installBinaries } from "./binaries.ts";
-import { canEnter, postgresUser } from "./os-user.ts";
-import { type Cluster, clearStaleFiles, initCluster, isAlive, runningPostmaster, spawnPostmaster, stopPostmaster } from "./postmaster.ts";
+import { canEnter, type OsUser, ownerOf, postgresUser } from "./os-user.ts";
+import {
+  answers,
+  type Cluster,
+  clearStaleFiles,
+  initCluster,
+  isAlive,
+  runningPostmaster,
+  spawnPostmaster,
+  stopPostmaster,
+} from "./postmaster.ts";
 
 /** `server`: the one `leadline start` of a data directory. `command`: any other command beside it. */
 export type Tenancy = "server" | "command";
@@ -30,7 +51,10 @@ const SERVER = 7_313_220_003;
 /** Crash recovery may take long; a postmaster that gives up at once, time after time, may not. */
 const START_TIMEOUT_MS = 60_000;
 const GIVING_UP_TIMEOUT_MS = 15_000;
-const STOP_PATIENCE_MS = 2_500;
+const STOP_PATIENCE_MS = 2_000;
+/** PostgreSQL may need a moment to see that a killed server is gone. */
+const SERVER_LOCK_TRIES = 10;
+const SERVER_LOCK_RETRY_MS = 100;
 /** sun_path holds 108 bytes on Linux and 104 on macOS, and the socket's file name takes 15. */
 const LONGEST_SOCKET_FOLDER = 85;
 
@@ -98,10 +122,10 @@ export async function openEmbedded(options: {
 
 /** Makes the folders, the programs and the cluster, each only when it is not there yet. */
 async function prepare(dataDir: string, log: Log): Promise<Cluster> {
-  const user = postgresUser();
   const base = resolve(dataDir);
   const home = join(base, "postgres");
-  mkdirSync(base, { recursive: true, mode: 0o755 });
+  prepareFolder(base);
+  const user = existsSync(home) ? ownerOf(home) : postgresUser();
   if (!canEnter(user, base)) {
     throw new Error(
       `DATA_DIR ${base} cannot be reached by the user ${user.name}, who runs PostgreSQL because root may not. Choose a folder outside private homes, such as /var/lib/leadline.`,
@@ -111,22 +135,46 @@ async function prepare(dataDir: string, log: Log): Promise<Cluster> {
     mkdirSync(home, { mode: 0o700 });
     giveTo(user, home);
   }
-  if (process.getuid?.() !== 0 && statSync(home).uid !== user.uid) {
-    throw new Error(`DATA_DIR ${base} belongs to another user. Start Leadline as that user, or choose another DATA_DIR.`);
-  }
+  removePartials(home);
   const binaries = await installBinaries(home, user);
-  const run = socketFolder(home);
-  mkdirSync(run, { recursive: true, mode: 0o700 });
-  giveTo(user, run);
+  const run = socketFolder(home, user);
   const cluster: Cluster = { binaries, data: join(home, "data"), run, logFile: join(home, "postgres.log"), user };
   if (!existsSync(join(cluster.data, "PG_VERSION"))) await createCluster(cluster, log);
   return cluster;
 }
 
-function socketFolder(home: string): string {
+/** PostgreSQL's user, when it is not ours, may pass through the folders we make on the way, whatever our umask. */
+function prepareFolder(base: string): void {
+  // initdb passes its own path through a shell, in double quotes.
+  if (/["$`\\\n\r]/.test(base)) throw new Error(`DATA_DIR ${base} must not hold any of " $ \` \\ or a line break.`);
+  try {
+    const made = makeFolders(base);
+    if (process.getuid?.() === 0) for (const path of made) chmodSync(path, 0o755);
+    accessSync(base, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new Error(`DATA_DIR ${base} cannot be written. Choose another folder, or make it one of the user who runs Leadline.`, { cause });
+  }
+}
+
+/** What a first start that was killed left behind. */
+function removePartials(home: string): void {
+  for (const name of readdirSync(home)) {
+    const pid = /\.(\d+)\.partial$/.exec(name)?.[1];
+    if (pid && !isAlive(Number(pid))) rmSync(join(home, name), { recursive: true, force: true });
+  }
+}
+
+/** Beside the data; in /tmp when that path is too long for a socket. There it has to be ours, as anybody could have made it. */
+function socketFolder(home: string, user: OsUser): string {
   const beside = join(home, "run");
-  if (Buffer.byteLength(beside) <= LONGEST_SOCKET_FOLDER) return beside;
-  return join(tmpdir(), `leadline-${createHash("sha256").update(home).digest("hex").slice(0, 16)}`);
+  const short = `/tmp/leadline-${createHash("sha256").update(home).digest("hex").slice(0, 16)}`;
+  const run = Buffer.byteLength(beside) <= LONGEST_SOCKET_FOLDER ? beside : short;
+  if (!existsSync(run)) {
+    mkdirSync(run, { mode: 0o700 });
+    giveTo(user, run);
+  }
+  if (lstatSync(run).uid !== user.uid) throw new Error(`${run} does not belong to the user ${user.name}, who runs PostgreSQL. Remove it.`);
+  return run;
 }
 
 /** initdb in a folder beside, then one rename: a first start that is killed leaves nothing half-made. */
@@ -135,7 +183,7 @@ async function createCluster(cluster: Cluster, log: Log): Promise<void> {
   const partial = `${cluster.data}.${process.pid}.partial`;
   rmSync(partial, { recursive: true, force: true });
   await initCluster(cluster, partial, SUPERUSER);
-  const names = new Set(["root", cluster.user.name, userInfo().username]);
+  const names = new Set(["root", cluster.user.name]);
   appendFileSync(join(partial, "pg_ident.conf"), [...names].map((name) => `leadline ${name} ${SUPERUSER}\n`).join(""));
   const hba = join(partial, "pg_hba.conf");
   rmSync(hba);
@@ -160,7 +208,7 @@ async function startOrJoin(
   const begun = Date.now();
   let exited: number | null | undefined;
   for (let started = false; ; ) {
-    if (runningPostmaster(cluster) === undefined && !started) {
+    if (!started && runningPostmaster(cluster) === undefined && !(await answers(cluster))) {
       clearStaleFiles(cluster);
       const child = spawnPostmaster(cluster, settings);
       started = true;
@@ -193,14 +241,20 @@ async function takeLocks(connection: Connection, tenancy: Tenancy): Promise<pg.C
   await client.connect();
   try {
     await client.query("select pg_advisory_lock_shared($1)", [PRESENCE]);
-    if (tenancy === "server") {
-      const { rows } = await client.query<{ held: boolean }>("select pg_try_advisory_lock($1) as held", [SERVER]);
-      if (!rows[0]?.held) throw new AlreadyRunning("Leadline already runs on this data directory.");
-    }
+    if (tenancy === "server") await takeServerLock(client);
     return client;
   } catch (error) {
     await client.end();
     throw error;
+  }
+}
+
+async function takeServerLock(client: pg.Client): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const { rows } = await client.query<{ held: boolean }>("select pg_try_advisory_lock($1) as held", [SERVER]);
+    if (rows[0]?.held) return;
+    if (tries === SERVER_LOCK_TRIES) throw new AlreadyRunning("Leadline already runs on this data directory.");
+    await sleep(SERVER_LOCK_RETRY_MS);
   }
 }
 

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { OsUser } from "./os-user.ts";
+import { identity, type OsUser } from "./os-user.ts";
 
 /** Where the pieces of one embedded cluster are. */
 export interface Cluster {
@@ -14,7 +15,7 @@ export interface Cluster {
   user: OsUser;
 }
 
-const identity = (user: OsUser) => (process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {});
+const SOCKET = ".s.PGSQL.5432";
 
 /** The process id of the cluster's running postmaster. A pid file left by a killed one, its number maybe reused since, does not count. */
 export function runningPostmaster(cluster: Cluster): number | undefined {
@@ -22,6 +23,18 @@ export function runningPostmaster(cluster: Cluster): number | undefined {
   if (!existsSync(file)) return undefined;
   const pid = Number.parseInt(readFileSync(file, "utf8"), 10);
   return Number.isInteger(pid) && isPostmaster(pid, cluster.data) ? pid : undefined;
+}
+
+/** Whether somebody listens on the cluster's socket; a postmaster of another container has no process id here, but that. */
+export function answers(cluster: Cluster): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(join(cluster.run, SOCKET));
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
 }
 
 function isPostmaster(pid: number, data: string): boolean {
@@ -52,8 +65,8 @@ export function isAlive(pid: number): boolean {
 /** Removes what a killed postmaster leaves behind. Call only when none runs. */
 export function clearStaleFiles(cluster: Cluster): void {
   rmSync(join(cluster.data, "postmaster.pid"), { force: true });
-  rmSync(join(cluster.run, ".s.PGSQL.5432"), { force: true });
-  rmSync(join(cluster.run, ".s.PGSQL.5432.lock"), { force: true });
+  rmSync(join(cluster.run, SOCKET), { force: true });
+  rmSync(join(cluster.run, `${SOCKET}.lock`), { force: true });
 }
 
 /**
@@ -69,7 +82,8 @@ export function spawnPostmaster(cluster: Cluster, settings: Record<string, strin
         "-D",
         cluster.data,
         "-k",
-        cluster.run,
+        // It is a list, in which a name with a comma has to be quoted.
+        `"${cluster.run.replaceAll('"', '""')}"`,
         "-c",
         "listen_addresses=",
         ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
