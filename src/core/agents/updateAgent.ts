@@ -20,7 +20,7 @@ export async function updateAgent(ctx: Context, id: string, { settings, isActive
   const issues = checkSettings(settings);
   if (issues.length > 0) throw new InvalidInput(issues);
   if (isActive === undefined && Object.values(settings).every((value) => value === undefined)) {
-    throw InvalidInput.of([], "nothing_to_change", "Send at least one field to change.");
+    throw InvalidInput.of([], "nothing_to_change", "There is nothing to change: send at least one field that can be changed.");
   }
   const { rows } = await ctx.db.pool.query<Agent>(UPDATE, [
     ctx.workspace.id,

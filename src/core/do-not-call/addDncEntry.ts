@@ -24,7 +24,7 @@ export async function addDncEntry(ctx: Context, input: AddDncEntry): Promise<{ e
   requireScope(ctx, "do_not_call:write");
   const now = ctx.clock.now();
   const phone = toE164(input.phone, ctx.workspace.country);
-  if (!phone) throw InvalidInput.of("phone", "invalid_phone_number", "phone_number cannot be read as a phone number.");
+  if (!phone) throw InvalidInput.of("phone", "invalid_phone_number", "The number cannot be read as a phone number.");
   return ctx.db.inTransaction(async (client) => {
     await checkDncTerms(client, ctx.workspace.id, input, now);
     const { entry, existed } = await insert(client, ctx, input, phone, now);

@@ -17,7 +17,7 @@ export async function checkDncTerms(client: Pick<Client, "query">, workspaceId: 
 function checkExpiry(expiresAt: Date | null, now: Date): InputIssue[] {
   if (expiresAt === null || expiresAt > now) return [];
   // A comparison with a time that is none is never true.
-  const message = "expires_at must be a time in the future.";
+  const message = "The expiry must be a time in the future.";
   return [{ path: ["expiresAt"], code: "in_the_past", message }];
 }
 
@@ -29,9 +29,7 @@ async function checkAgents(client: Pick<Client, "query">, workspaceId: string, a
   ]);
   const known = new Set(rows.map((row) => row.id));
   return agentIds.flatMap((id, index) =>
-    known.has(id.toLowerCase())
-      ? []
-      : [{ path: ["agentIds", index], code: "unknown_agent", message: `agent_ids: there is no agent ${id}.` }],
+    known.has(id.toLowerCase()) ? [] : [{ path: ["agentIds", index], code: "unknown_agent", message: `There is no agent ${id}.` }],
   );
 }
 

@@ -20,7 +20,7 @@ export async function updateDncEntry(ctx: Context, id: string, input: UpdateDncE
   requireScope(ctx, "do_not_call:write");
   const { reason, expiresAt, agentIds } = input;
   if (reason === undefined && expiresAt === undefined && agentIds === undefined) {
-    throw InvalidInput.of([], "nothing_to_change", "Send at least one of reason, expires_at and agent_ids.");
+    throw InvalidInput.of([], "nothing_to_change", "There is nothing to change: send at least one field that can be changed.");
   }
   const now = ctx.clock.now();
   return ctx.db.inTransaction(async (client) => {

@@ -5,6 +5,8 @@ import { deleteDncEntry } from "../../core/do-not-call/deleteDncEntry.ts";
 import { getDncEntry } from "../../core/do-not-call/getDncEntry.ts";
 import { listDncEntries } from "../../core/do-not-call/listDncEntries.ts";
 import { updateDncEntry } from "../../core/do-not-call/updateDncEntry.ts";
+import { toE164 } from "../../platform/phone.ts";
+import { ProblemError } from "../kit/problem.ts";
 import { SuccessReply } from "./agents.schema.ts";
 import { AddDncBody, DncListReply, DncParams, DncReply, ListDncQuery, UpdateDncBody } from "./do-not-call.schema.ts";
 import { presentDncEntry } from "./present-dnc.ts";
@@ -23,8 +25,8 @@ export function doNotCallRoutes(instance: FastifyInstance): void {
     },
     async (request) => {
       const { phone } = request.query;
-      // An unescaped + arrives as a blank.
-      if (phone !== undefined) return presentDncEntry(await getDncEntry(request.ctx, { phone: phone.replace(/^ (?=\d)/, "+") }));
+      if (phone !== undefined)
+        return presentDncEntry(await getDncEntry(request.ctx, { phone: read(phone, request.ctx.workspace.country) }));
       return { data: (await listDncEntries(request.ctx)).map(presentDncEntry) };
     },
   );
@@ -62,6 +64,14 @@ export function doNotCallRoutes(instance: FastifyInstance): void {
       return { success: true as const };
     },
   );
+}
+
+function read(phone: string, country: string): string {
+  // An unescaped + arrives as a blank.
+  const e164 = toE164(phone.replace(/^ (?=\d)/, "+"), country);
+  if (e164) return e164;
+  const field = { path: ["phone"], keyword: "format", params: {}, message: "cannot be read as a phone number" };
+  throw new ProblemError({ kind: "invalid_request", part: "querystring", fields: [field] });
 }
 
 const termsOf = (body: { reason?: string | null; expires_at?: string | null; agent_ids?: string[] }) => ({
