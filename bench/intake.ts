@@ -1,5 +1,5 @@
 import { createList } from "../src/core/lists/createList.ts";
-import { median, need, openBed, run } from "./support/bed.ts";
+import { bareUpsert, median, need, openBed, run } from "./support/bed.ts";
 
 const ROUNDS = 5;
 const SECONDS = 8;
@@ -55,29 +55,6 @@ export async function intake(): Promise<void> {
 }
 
 const perSecond = (result: WrkResult): number => (result.requests - result.non2xx) / result.seconds;
-
-async function bareUpsert(pgbench: string, socket: string, seconds: number): Promise<number> {
-  const script = new URL("support/upsert.sql", import.meta.url).pathname;
-  const out = await run(pgbench, [
-    "-h",
-    socket,
-    "-U",
-    "leadline",
-    "-M",
-    "prepared",
-    "-c",
-    "16",
-    "-j",
-    "2",
-    "-n",
-    "-T",
-    String(seconds),
-    "-f",
-    script,
-    "leadline",
-  ]);
-  return Number(/tps = ([\d.]+)/.exec(out)?.[1]);
-}
 
 async function postLeads(wrk: string, url: string, seconds: number, environment: Record<string, string>): Promise<WrkResult> {
   const script = new URL("support/lead.lua", import.meta.url).pathname;

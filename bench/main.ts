@@ -1,6 +1,7 @@
+import { dispatch } from "./dispatch.ts";
 import { intake } from "./intake.ts";
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { intake };
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { intake, dispatch };
 
 const benchmark = BENCHMARKS[process.argv[2] ?? ""];
 if (!benchmark) {

@@ -94,6 +94,30 @@ export function run(program: string, args: readonly string[], environment: Recor
   });
 }
 
+/** Upserts per second of `pgbench -M prepared -c 16` on the table `bench_upsert`: what the machine and PostgreSQL can do. */
+export async function bareUpsert(pgbench: string, socket: string, seconds: number): Promise<number> {
+  const script = new URL("upsert.sql", import.meta.url).pathname;
+  const out = await run(pgbench, [
+    "-h",
+    socket,
+    "-U",
+    "leadline",
+    "-M",
+    "prepared",
+    "-c",
+    "16",
+    "-j",
+    "2",
+    "-n",
+    "-T",
+    String(seconds),
+    "-f",
+    script,
+    "leadline",
+  ]);
+  return Number(/tps = ([\d.]+)/.exec(out)?.[1]);
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
