@@ -48,6 +48,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
       pageTitle: "Leadline API",
       sources: DIALECTS.map(({ name, title }) => ({ title, slug: name, url: `/docs/${name}.json` })),
       telemetry: false,
+      showDeveloperTools: "never",
       withDefaultFonts: false,
       hideClientButton: true,
       agent: { disabled: true },
