@@ -79,9 +79,7 @@ async function enter(client: Client, requests: readonly ContactRequest[], outcom
     const place = `${campaign.id} ${request.primary.lead.phone}`;
     const leads = !taken.has(place);
     taken.add(place);
-    if (leads || request.allowDuplicate) return { request, campaign, numbers: own, leads };
-    outcomes.set(request, duplicate());
-    return [];
+    return { request, campaign, numbers: own, leads };
   });
 }
 
@@ -102,8 +100,8 @@ async function storePrimaries(client: Client, entries: readonly Entry[], outcome
   const beside = wanted.filter(({ entry, person, draft }) => {
     if (first.has(draft.contact.id)) return false;
     if (entry.request.allowDuplicate) return true;
-    // The phone is a contact here, but was nobody's: the lead just made for it must not stay. Everything is rolled back, the
-    // others of the group are tried again alone, and a lone request gets this very refusal.
+    // The phone is a contact here but was nobody's, and the lead just made for it must not stay. Everything is rolled back,
+    // the others of the group are tried again alone, and a lone request gets this very refusal.
     if (person.created) throw duplicate();
     outcomes.set(entry.request, duplicate());
     return false;
