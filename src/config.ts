@@ -30,7 +30,7 @@ export const VARIABLES = {
   LOG_LEVEL: variable("info", `One of ${LOG_LEVELS.join(", ")}.`, oneOf(LOG_LEVELS)),
   RATE_LIMIT_PER_MINUTE: variable("6000", "Requests per minute and API key; 0 turns the limit off.", wholeNumber(0, 10_000_000)),
   SMTP_URL: variable("", "Mail server: smtp://user:password@host:587. Without it, mails are held in the outbox.", smtpUrl),
-  MAIL_FROM: variable("Leadline <leadline@localhost>", "Sender of mails.", text),
+  MAIL_FROM: variable("Leadline <leadline@localhost>", "Sender of mails.", mailAddress),
   OUTBOUND_ALLOW_PRIVATE: variable("false", "true lets webhooks go to private and loopback addresses.", trueOrFalse),
   SIMULATOR_SPEED: variable("1", "How fast the simulated carrier's time runs: 10 is ten times as fast, 0 does not wait at all.", speed),
   MASTER_KEY: variable("", "Encrypts secrets at rest; 32 characters at least. Default: a generated file in DATA_DIR.", masterKey),
@@ -59,7 +59,8 @@ export function withPort(config: Omit<Config, "publicUrl">, port: number): Confi
   return { ...config, PORT: port, publicUrl: config.PUBLIC_URL ?? `http://${shownHost(config.HOST)}:${port}` };
 }
 
-const shownHost = (host: string): string => {
+/** Where this machine itself reaches a server that listens on `host`. */
+export const shownHost = (host: string): string => {
   const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
   return reachable.includes(":") ? `[${reachable}]` : reachable;
 };
@@ -72,6 +73,13 @@ function defaultDataDir(): string {
 }
 
 function text(value: string): string {
+  return value;
+}
+
+function mailAddress(value: string, name: string): string {
+  if (!/^[^\r\n]*<[^<>@\s]+@[^<>@\s]+>$|^[^<>@\s]+@[^<>@\s]+$/.test(value)) {
+    throw new ConfigError(`${name} must be a mail address such as Clinic <hello@clinic.example>, not "${value}".`);
+  }
   return value;
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "./config.ts";
-import type { House } from "./core/context.ts";
+import type { Db, House } from "./core/context.ts";
 import type { Tables } from "./core/tables.ts";
 import { systemClock } from "./platform/clock.ts";
 import { createFile } from "./platform/files.ts";
@@ -12,7 +12,7 @@ import type { Log } from "./platform/log.ts";
 import { type Connection, openDatabase } from "./platform/postgres/database.ts";
 import { openEmbedded, type Tenancy } from "./platform/postgres/embedded/embedded.ts";
 import { migrate } from "./platform/postgres/migrate.ts";
-import { createSecretBox } from "./platform/secrets.ts";
+import { createSecretBox, type SecretBox } from "./platform/secrets.ts";
 
 export interface Store {
   house: House;
@@ -46,6 +46,7 @@ export async function openStore(config: Config, tenancy: Tenancy, log: Log): Pro
       throw new StoreError(`The database is PostgreSQL ${Math.floor(version / 10_000)}; Leadline needs version 15 or newer.`);
     }
     const secrets = createSecretBox(config.MASTER_KEY ?? masterKeyFile(config.DATA_DIR));
+    await tryMasterKey(db, secrets, config);
     return { house: { db, clock: systemClock, secrets, settings: settingsOf(config) }, connection, close };
   } catch (error) {
     await close();
@@ -68,6 +69,20 @@ export async function migrateStore(house: Pick<House, "db">, log: Log): Promise<
 export async function postgresVersion(house: Pick<House, "db">): Promise<number> {
   const { rows } = await house.db.pool.query<{ version: number }>("select current_setting('server_version_num')::int as version");
   return rows[0]?.version ?? 0;
+}
+
+/** A key of another installation would do its harm late: at the first webhook that cannot be signed. */
+async function tryMasterKey(db: Db, secrets: SecretBox, config: Config): Promise<void> {
+  const { rows: tables } = await db.pool.query<{ there: boolean }>("select to_regclass('workspaces') is not null as there");
+  if (!tables[0]?.there) return;
+  const { rows } = await db.pool.query<{ webhook_secret: Buffer }>("select webhook_secret from workspaces limit 1");
+  try {
+    for (const { webhook_secret } of rows) secrets.open(webhook_secret);
+  } catch {
+    const where = config.MASTER_KEY ? "MASTER_KEY" : `The master key ${masterKeyPath(config.DATA_DIR)}`;
+    const advice = "Put that one back; every machine needs the same.";
+    throw new StoreError(`${where} is not the one that the secrets in the database were encrypted with. ${advice}`);
+  }
 }
 
 const LEAST_KEY_CHARACTERS = 32;

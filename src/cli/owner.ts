@@ -1,5 +1,6 @@
-import type { House, Workspace } from "../core/context.ts";
+import type { Context, House, Workspace } from "../core/context.ts";
 import { NotFound } from "../core/errors.ts";
+import { SCOPES } from "../core/scopes.ts";
 import { findDirectory } from "../core/workspaces/findDirectory.ts";
 import { findWorkspace } from "../core/workspaces/findWorkspace.ts";
 import { listWorkspaces } from "../core/workspaces/listWorkspaces.ts";
@@ -27,3 +28,10 @@ export async function directoryNamed(house: House, name: string): Promise<{ id: 
   if (!found) throw new Complaint(`There is no directory ${name}. See: leadline directory list`);
   return found;
 }
+
+/** The operator may do everything in every workspace. */
+export const operatorContext = (house: House, workspace: Workspace): Context => ({
+  ...house,
+  workspace,
+  actor: { keyId: null, scopes: new Set(SCOPES) },
+});

@@ -5,6 +5,7 @@ import { directoryCommands } from "./directory.ts";
 import { doctorCommand } from "./doctor.ts";
 import { keyCommands } from "./key.ts";
 import { migrateCommand } from "./migrate.ts";
+import { outboxCommands } from "./outbox.ts";
 import { startCommand } from "./start.ts";
 import { webhookSecretCommands } from "./webhook-secret.ts";
 import { workspaceCommands } from "./workspace.ts";
@@ -24,6 +25,7 @@ export function createProgram(): Command {
     directoryCommands(),
     keyCommands(),
     webhookSecretCommands(),
+    outboxCommands(),
     doctorCommand(),
   ]) {
     program.addCommand(command);

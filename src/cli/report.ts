@@ -1,15 +1,20 @@
 /** Says on standard error what went wrong, in one sentence; with LOG_LEVEL=debug also where. */
 export function report(error: unknown): void {
-  process.stderr.write(`leadline: ${(error instanceof Error && listenTrouble(error)) || sentence(error)}\n`);
+  process.stderr.write(`leadline: ${sentence(error)}\n`);
   const level = process.env.LOG_LEVEL?.trim();
   if (level === "debug" || level === "trace") console.error(error);
 }
 
-function sentence(error: unknown): string {
+/** The error and what caused it. */
+export function sentence(error: unknown): string {
+  return (error instanceof Error && listenTrouble(error)) || words(error);
+}
+
+function words(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof AggregateError && error.message === "") return sentence(error.errors[0]);
+  if (error instanceof AggregateError && error.message === "") return words(error.errors[0]);
   if ("syscall" in error && "path" in error) return `${String(error.path)} cannot be used: ${fileTrouble(error)}.`;
-  const cause = error.cause instanceof Error ? ` ${sentence(error.cause)}` : "";
+  const cause = error.cause instanceof Error ? ` ${words(error.cause)}` : "";
   return `${error.message}${cause}`;
 }
 

@@ -33,6 +33,9 @@ export async function migrate(pool: pg.Pool): Promise<string[]> {
     );
     const { rows } = await client.query<{ name: string; checksum: string }>("select name, checksum from schema_migrations");
     const applied = new Map(rows.map((row) => [row.name, row.checksum]));
+    const newer = [...applied.keys()].filter((name) => !migrations.some((migration) => migration.name === name));
+    if (newer.length > 0)
+      throw new Error(`A newer version of Leadline has been here: the database has ${newer.join(", ")}. Run that version.`);
     const done: string[] = [];
     for (const migration of migrations) {
       const checksum = applied.get(migration.name);
