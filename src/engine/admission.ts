@@ -68,10 +68,10 @@ async function refuseUnknown(client: Client, requests: readonly CallRequest[], o
   if (requests.length === 0) return [];
   const { rows } = await client.query<{ version: number | null; is_active: boolean; from_is_active: boolean; lead_id: string | null }>({
     name: "look-up-for-calls",
-    text: `select a.version, a.is_active, k.lead_id,
-        exists (select from phone_numbers p where p.workspace_id = r.workspace_id and p.phone = r.from_number and p.is_active) as from_is_active
+    text: `select a.version, a.is_active, coalesce(p.is_active, false) as from_is_active, k.lead_id
       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) with ordinality as r(workspace_id, agent_id, from_number, to_number, place)
       left join agents a on a.workspace_id = r.workspace_id and a.id = r.agent_id
+      left join phone_numbers p on p.workspace_id = r.workspace_id and p.phone = r.from_number
       left join lead_keys k on k.workspace_id = r.workspace_id and k.kind = 'phone' and k.value = r.to_number
       order by r.place`,
     values: [
