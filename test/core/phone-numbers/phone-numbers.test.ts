@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { addPhoneNumber } from "../../../src/core/phone-numbers/addPhoneNumber.ts";
-import { getActiveNumber } from "../../../src/core/phone-numbers/getActiveNumber.ts";
 import { listPhoneNumbers } from "../../../src/core/phone-numbers/listPhoneNumbers.ts";
 import { newId } from "../../../src/platform/ids.ts";
 import { startWorld } from "../../support/world.ts";
@@ -27,18 +26,6 @@ describe("phone numbers of a workspace", () => {
     assert.equal(added.length, 1);
     for (const reason of refused) assert.deepEqual([reason.kind, reason.code, reason.existingId], ["conflict", "number_taken", added[0]]);
     assert.equal((await listPhoneNumbers(ctx)).length, 1);
-  });
-
-  test("only an active number of the workspace itself can be called from", async () => {
-    const { ctx, workspace } = await world.tenant();
-    const other = await world.tenant();
-    const { id, phone } = await addPhoneNumber(ctx, { phone: "+972551234567" });
-    const { pool } = world.house.db;
-    assert.equal((await getActiveNumber(pool, workspace.id, phone))?.id, id);
-    assert.equal(await getActiveNumber(pool, workspace.id, "+972551234568"), undefined);
-    assert.equal(await getActiveNumber(pool, other.workspace.id, phone), undefined);
-    await pool.query("update phone_numbers set is_active = false where id = $1", [id]);
-    assert.equal(await getActiveNumber(pool, workspace.id, phone), undefined);
   });
 
   test("what is no number is refused, and so is who may not", async () => {
