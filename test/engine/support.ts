@@ -2,6 +2,8 @@ import { createAgent } from "../../src/core/agents/createAgent.ts";
 import type { Call } from "../../src/core/calls/row.ts";
 import { addPhoneNumber } from "../../src/core/phone-numbers/addPhoneNumber.ts";
 import { type PlaceCall, placeCall } from "../../src/engine/placeCall.ts";
+import { newId } from "../../src/platform/ids.ts";
+import { until } from "../support/until.ts";
 import type { Tenant, World } from "../support/world.ts";
 
 export const FROM = "+972551234567";
@@ -40,20 +42,44 @@ export async function callingTenant(
   };
 }
 
-/** Waits until `probe` gives something, and returns it. */
-export async function eventually<T>(what: string, probe: () => Promise<T | undefined | false>, withinMs = 15_000): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    const value = await probe();
-    if (value !== undefined && value !== false) return value;
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 /** Waits until every call of the tenant has ended, and returns them. */
 export const allEnded = (tenant: CallingTenant): Promise<Call[]> =>
-  eventually("every call has ended", async () => {
-    const calls = await tenant.calls();
-    return calls.every(({ status }) => status === "ended") ? calls : undefined;
-  });
+  until(
+    async () => {
+      const calls = await tenant.calls();
+      return calls.every(({ status }) => status === "ended") ? calls : undefined;
+    },
+    { what: "the end of every call", withinMs: 30_000 },
+  );
+
+/** A call as the store gives it. */
+export const sampleCall = (fields: Partial<Call> = {}): Call => ({
+  workspace_id: newId(),
+  id: newId(),
+  number: 1001,
+  agent_id: newId(),
+  agent_version: 1,
+  lead_id: null,
+  campaign_contact_id: null,
+  direction: "outbound",
+  from_number: FROM,
+  to_number: "+972501234567",
+  status: "ringing",
+  outcome: null,
+  answered_by: null,
+  ended_by: null,
+  disconnect_reason: null,
+  error: null,
+  dnc_entry_id: null,
+  dnc_reason: null,
+  variables: {},
+  metadata: {},
+  transcript: [],
+  created_at: new Date(),
+  expires_at: null,
+  started_at: null,
+  answered_at: null,
+  ended_at: null,
+  updated_at: new Date(),
+  ...fields,
+});
