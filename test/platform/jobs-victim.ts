@@ -1,4 +1,4 @@
-import { startJobs } from "../../src/platform/jobs/startJobs.ts";
+import { startJobs } from "../../src/platform/jobs/jobs.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { openDatabase } from "../../src/platform/postgres/database.ts";
 

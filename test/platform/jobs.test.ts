@@ -6,8 +6,7 @@ import { describe, test } from "node:test";
 import { pino } from "pino";
 import { releaseDeadWorkers } from "../../src/platform/jobs/dead-workers.ts";
 import { createFairShare } from "../../src/platform/jobs/fair-share.ts";
-import { type Attempt, enqueue, TryLater } from "../../src/platform/jobs/jobs.ts";
-import { type JobsOptions, startJobs, type TaskFunctions } from "../../src/platform/jobs/startJobs.ts";
+import { type Attempt, enqueue, type JobsOptions, startJobs, type TaskFunctions, TryLater } from "../../src/platform/jobs/jobs.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { until } from "../support/until.ts";
 import { startWorld } from "../support/world.ts";
@@ -57,6 +56,7 @@ async function withWorker(
     workers: 4,
     pollMs: 20,
     drainMs: 50,
+    restartMs: 20,
     ...options,
   });
   let closing: Promise<void> | undefined;
@@ -68,7 +68,7 @@ async function withWorker(
     await work({ close });
   } finally {
     await close();
-    await pool.query("delete from graphile_worker._private_jobs");
+    await pool.query("truncate graphile_worker._private_jobs");
   }
 }
 
@@ -263,13 +263,52 @@ describe("a workspace's fair share", () => {
         await until(() => slowRunning >= 2);
         await add(3, { workspaceId: quick });
         await done.promise;
-        assert.equal((await jobs()).length, 20, "none of the slow ones is done");
+        await until(async () => (await jobs()).length === 20, { what: "only the slow ones being left" });
         finish.resolve();
         await until(async () => (await jobs()).length === 0);
       },
       { workers: 8 },
     );
     assert.ok(most < 8, `${most} of 8 workers were the slow workspace's`);
+  });
+});
+
+describe("a database that fails a worker", () => {
+  test("when it cannot say that a job is done, it starts again and goes on with other jobs; that job is done again", async () => {
+    let runs = 0;
+    await pool.query(`create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+      create trigger refuse before delete on graphile_worker._private_jobs for each row execute function refuse()`);
+    await withWorker(
+      async () => void runs++,
+      async () => {
+        await add(5);
+        await until(() => runs >= 2, { what: "the worker starting again" });
+        await pool.query("drop function refuse cascade");
+        await add(5);
+        await until(async () => (await jobs()).length === 0);
+      },
+    );
+  });
+
+  test("when its connections are cut, it goes on", async () => {
+    let runs = 0;
+    await withWorker(
+      async () => void runs++,
+      async () => {
+        await add(5);
+        await until(() => runs === 1);
+        await pool.query(
+          "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+        );
+        await until(() =>
+          add(5).then(
+            () => true,
+            () => false,
+          ),
+        );
+        await until(() => runs === 2);
+      },
+    );
   });
 });
 
@@ -318,6 +357,9 @@ describe("jobs of a worker that died", () => {
       async () => {
         await add(3);
         await running.promise;
+        await until(
+          async () => (await pool.query("select from pg_locks where locktype = 'advisory' and mode = 'ShareLock'")).rowCount !== 0,
+        );
         await pool.query("update graphile_worker._private_jobs set locked_at = now() - interval '1 hour'");
         assert.deepEqual(await releaseDeadWorkers(pool), []);
         finish.resolve();

@@ -1,5 +1,5 @@
 export type OutboundReason =
-  /** No absolute http or https URL. */
+  /** No absolute http or https URL, or one with a user or password in it. */
   | "invalid_url"
   /** A header or the method cannot be sent. */
   | "invalid_request"

@@ -5,7 +5,7 @@ import { guardedConnect, type Resolve } from "./guarded-connect.ts";
 
 export interface OutboundRequest {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Absolute http or https URL. A user and password in it are sent as Basic authentication. */
+  /** Absolute http or https URL, without user and password. */
   url: string;
   headers?: Readonly<Record<string, string>>;
   body?: string;
@@ -57,7 +57,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
           origin: target.origin,
           path: `${target.pathname}${target.search}`,
           method,
-          headers: withBasicAuth(headers, target),
+          headers,
           body: body ?? null,
           signal: stop,
         });
@@ -86,14 +86,10 @@ function parse(url: string): URL {
   if (target.protocol !== "http:" && target.protocol !== "https:") {
     throw new OutboundError("invalid_url", `The URL must start with http:// or https://, not ${target.protocol}`);
   }
+  if (target.username !== "" || target.password !== "") {
+    throw new OutboundError("invalid_url", "The URL must not hold a user or password.");
+  }
   return target;
-}
-
-function withBasicAuth(headers: Readonly<Record<string, string>>, { username, password }: URL): Record<string, string> {
-  const given = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
-  if (given || (username === "" && password === "")) return { ...headers };
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { ...headers, authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
 }
 
 async function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
@@ -122,7 +118,7 @@ async function readUpTo(body: AsyncIterable<Buffer>, maxBytes: number): Promise<
 
 function asOutboundError(error: unknown, { host }: URL): OutboundError {
   if (error instanceof OutboundError) return error;
-  if (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError || error instanceof URIError) {
+  if (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError) {
     return new OutboundError("invalid_request", `The request cannot be sent: ${error.message}.`, error);
   }
   if (error instanceof errors.ConnectTimeoutError)

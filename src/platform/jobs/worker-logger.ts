@@ -1,0 +1,10 @@
+import { Logger } from "graphile-worker";
+import type { Log } from "../log.ts";
+
+/** The worker's log lines in ours. `isExpected` tells the failures that nobody has to look at. */
+export const workerLogger = (log: Log, isExpected: (error: unknown) => boolean = () => false): Logger =>
+  new Logger(() => (level, message, meta) => {
+    if (level === "error" && !isExpected(meta?.error)) log.error(meta ?? {}, message);
+    else if (level === "warning") log.warn(meta ?? {}, message);
+    else log.debug(message);
+  });
