@@ -21,7 +21,7 @@ export function callIssues(call: { to: string; from: string; metadata: JsonObjec
       issues.push({
         path: ["metadata", key],
         code: "metadata_reserved_key",
-        message: `The metadata key ${key} is reserved by the platform.`,
+        message: `metadata must not hold the key ${key}: the platform sets it.`,
       });
     }
   }

@@ -19,6 +19,8 @@ const WORDS: Readonly<Record<string, string>> = {
   "name pattern": "must be camelCase: letters and digits, the first a lower-case letter",
   "to pattern": "must be a number in strict E.164 format, such as +972501234567",
   "from pattern": "must be a number in strict E.164 format, such as +972551234567",
+  "callee pattern": "must be a number in E.164 format",
+  "caller pattern": "must be a number in E.164 format",
   "idempotency-key pattern": "must be 1 to 255 visible ASCII characters",
   "webhook_url pattern": "must be an http or https URL",
 };

@@ -4,6 +4,7 @@ import { createAgent } from "../../../src/core/agents/createAgent.ts";
 import { addDncEntry } from "../../../src/core/do-not-call/addDncEntry.ts";
 import { createLead } from "../../../src/core/leads/createLead.ts";
 import { addPhoneNumber } from "../../../src/core/phone-numbers/addPhoneNumber.ts";
+import { placeCall } from "../../../src/engine/placeCall.ts";
 import { type Fault, testFaults } from "../../support/faults.ts";
 import { send, startWorld } from "../../support/world.ts";
 
@@ -15,6 +16,8 @@ const { agent } = await createAgent(tenant.ctx, { settings });
 const lead = await createLead(tenant.ctx, { phone: "+972501234567" });
 const { entry } = await addDncEntry(tenant.ctx, { phone: "+972501234568", source: "manual" });
 await addPhoneNumber(tenant.ctx, { phone: "+972551234567" });
+const wanted = { agent_id: agent.id, to: "+972501234567", from: "+972551234567" };
+const { call } = await placeCall(tenant.ctx, { agentId: agent.id, to: wanted.to, from: wanted.from });
 
 /** yappr 1.3; 401 also for a missing scope (section 14). */
 const ANSWERS: Record<Fault, [status: number, code: string]> = {
@@ -51,6 +54,9 @@ const endpoints: Parameters<typeof testFaults>[3][] = [
   { method: "PATCH", url: `/do-not-call/${entry.id}`, body: { reason: "x" }, scope: "do_not_call:write", wrongMethod: "PUT" },
   { method: "DELETE", url: `/do-not-call/${entry.id}`, scope: "do_not_call:write", wrongMethod: "PUT" },
   { method: "GET", url: "/phone-numbers", scope: "phone_numbers:read", wrongMethod: "POST" },
+  { method: "POST", url: "/calls", body: wanted, scope: "calls:create", wrongMethod: "PUT", tooLarge: 65_537 },
+  { method: "GET", url: "/calls", scope: "calls:read", wrongMethod: "DELETE" },
+  { method: "GET", url: `/calls/${call.id}`, scope: "calls:read", wrongMethod: "POST" },
 ];
 
 describe("every fault, at every endpoint (yappr 1.2, 1.3)", () => {
