@@ -3,12 +3,18 @@ import { createSimulator } from "./carriers/simulator/simulator.ts";
 import type { Config } from "./config.ts";
 import { type Authenticator, createAuthenticator } from "./core/api-keys/authenticate.ts";
 import { KEYS_CHANNEL } from "./core/api-keys/revokeKey.ts";
+import { createCleanUp } from "./core/housekeeping/cleanUp.ts";
+import { createSendMail } from "./core/outbox/sendMail.ts";
+import { createDeliverWebhook } from "./core/webhooks/deliver.ts";
 import { buildServer } from "./dialects/server.ts";
+import { wordWebhook } from "./dialects/yappr/webhook.ts";
 import { DIAL_CHANNEL, QUEUE_CHANNEL } from "./engine/channels.ts";
 import { startDispatcher } from "./engine/dispatcher.ts";
 import { startVoiceNode } from "./engine/voice-node.ts";
 import { createRateLimit } from "./platform/http/rate-limit.ts";
+import { startJobs } from "./platform/jobs/jobs.ts";
 import type { Log } from "./platform/log.ts";
+import { createOutbound } from "./platform/outbound/outbound.ts";
 import { openListener } from "./platform/postgres/listener.ts";
 import { pendingMigrations } from "./platform/postgres/migrate.ts";
 import type { Role } from "./roles.ts";
@@ -36,6 +42,17 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
   try {
     const listener = await openListener(store.connection, channelsOf(roles), log);
     stops.push(() => listener.close());
+    if (roles.includes("jobs")) {
+      const outbound = createOutbound({ allowPrivate: config.OUTBOUND_ALLOW_PRIVATE, timeoutMs: 10_000, maxResponseBytes: 64 * 1024 });
+      stops.push(() => outbound.close());
+      const tasks = {
+        deliver_webhook: createDeliverWebhook({ house, outbound, renderers: { yappr: wordWebhook } }),
+        send_mail: createSendMail({ db: house.db, clock: house.clock, smtpUrl: config.SMTP_URL, from: config.MAIL_FROM }),
+        clean_up: createCleanUp(house),
+      };
+      const jobs = await startJobs({ pool: house.db.pool, tasks, log });
+      stops.push(() => jobs.close());
+    }
     if (roles.includes("voice")) {
       const carrier = createSimulator({ clock: house.clock, speed: config.SIMULATOR_SPEED, seed: "leadline" });
       const node = await startVoiceNode({ house, carrier, conversation: builtInConversation, listener, log });

@@ -1,4 +1,5 @@
 import type { InputIssue } from "../errors.ts";
+import { isReservedHeader } from "../webhooks/reservedHeader.ts";
 import type { AgentChanges } from "./settings.ts";
 
 /** The rules of an agent's settings that go beyond a field's type and range; every one that is broken. */
@@ -26,14 +27,10 @@ function checkWebhookUrl(webhookUrl: string | null): InputIssue[] {
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 /** Printable ASCII and tab: what every HTTP stack can carry. */
 const FIELD_VALUE = /^[\t\x20-\x7e]*$/;
-/** What belongs to the connection (yappr 6.1) or to the delivery itself. */
-const OURS =
-  /^(host|content-length|content-type|transfer-encoding|connection|expect|keep-alive|proxy-.*|te|trailer|upgrade|webhook-(id|timestamp|signature))$/i;
-
 function checkWebhookHeader(name: string, value: string): InputIssue[] {
   const issue = (code: string, message: string) => [{ path: ["webhook_headers", name], code, message: `webhook_headers: ${message}` }];
   if (!TOKEN.test(name)) return issue("invalid_header_name", `${JSON.stringify(name)} is not a header name.`);
-  if (OURS.test(name)) return issue("reserved_header", `${name} is set by the delivery itself.`);
+  if (isReservedHeader(name)) return issue("reserved_header", `${name} is set by the delivery itself.`);
   if (!FIELD_VALUE.test(value)) return issue("invalid_header_value", `the value of ${name} must be printable ASCII.`);
   return [];
 }

@@ -1,7 +1,7 @@
 import { newId } from "../../platform/ids.ts";
-import { enqueue } from "../../platform/jobs/jobs.ts";
 import type { Client } from "../../platform/postgres/database.ts";
 import type { Call } from "../calls/row.ts";
+import { enqueueDeliveries } from "../webhooks/enqueueDeliveries.ts";
 import { snapshotCall } from "./callSnapshot.ts";
 
 export const CALL_EVENTS = ["call.started", "call.answered", "call.ended", "call.no_answer", "call.failed", "call.dnc_blocked"] as const;
@@ -16,9 +16,6 @@ export interface CallEvent {
   /** The call had waited for capacity. */
   queued?: boolean;
 }
-
-/** The job queue waits e^attempt seconds after a failure, so the tenth attempt is about three and a half hours after the first. */
-export const WEBHOOK_ATTEMPTS = 10;
 
 /** The wording that an agent's own webhook gets: `webhook_url` is a notion of that dialect. */
 const AGENT_WEBHOOK_FORMAT = "yappr";
@@ -46,12 +43,7 @@ export async function recordCallEvents(client: Client, events: readonly CallEven
     text: RECORD,
     values: [JSON.stringify(rows)],
   });
-  await enqueue(
-    client,
-    "deliver_webhook",
-    deliveries.map((delivery) => ({ workspaceId: delivery.workspace_id, deliveryId: delivery.id })),
-    { maxAttempts: WEBHOOK_ATTEMPTS },
-  );
+  await enqueueDeliveries(client, deliveries);
 }
 
 /** Each version's settings are read once, however many of its calls are in the batch. */

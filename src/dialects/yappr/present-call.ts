@@ -29,7 +29,7 @@ const OF_OUTCOME = {
   dnc_blocked: "dnc_blocked",
 } as const satisfies Record<CallOutcome, WireStatus>;
 
-const statusOf = ({ status, outcome }: Pick<CallView, "status" | "outcome">): WireStatus =>
+export const statusOf = ({ status, outcome }: Pick<CallView, "status" | "outcome">): WireStatus =>
   status === "ended" ? OF_OUTCOME[outcome ?? "failed"] : OF_STATUS[status];
 
 const keysOf = <K extends string>(table: Readonly<Record<K, WireStatus>>, wanted: WireStatus): K[] =>
