@@ -421,6 +421,7 @@ create table webhook_deliveries (
   foreign key (workspace_id, event_id) references events on delete cascade
 );
 create index webhook_deliveries_event on webhook_deliveries (workspace_id, event_id);
+create index webhook_deliveries_open on webhook_deliveries (workspace_id, id) where status <> 'delivered';
 
 -- Mails and texts to people: sent when the channel is configured, else readable here.
 create table outbox (
