@@ -38,6 +38,8 @@ export function openDatabase<Tables>(options: { connection: Connection; maxConne
   const pool = new pg.Pool({
     ...options.connection,
     options: settings,
+    // A plan that was made when a table was small is not kept for long.
+    maxLifetimeSeconds: 60,
     max: options.maxConnections,
     types,
     connectionTimeoutMillis: 5_000,

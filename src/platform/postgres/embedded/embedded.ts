@@ -65,6 +65,8 @@ const SETTINGS = {
   checkpoint_completion_target: "0.9",
   wal_compression: "pglz",
   jit: "off",
+  // A young table grows fast: let its statistics, and with them the plans, follow.
+  autovacuum_naptime: "5s",
   log_min_messages: "warning",
   log_timezone: "UTC",
   timezone: "UTC",
