@@ -1,5 +1,10 @@
-import { createProgram } from "./cli/program.ts";
-import { report } from "./cli/report.ts";
+import { enableCompileCache } from "node:module";
+import { fileURLToPath } from "node:url";
+
+// Compiled code is kept beside the packages: the second start is the faster for it. Where that cannot be written, nothing is kept.
+enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/leadline", import.meta.url)));
+const { createProgram } = await import("./cli/program.ts");
+const { report } = await import("./cli/report.ts");
 
 // Whoever reads our output may have stopped reading, as `head` does.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
