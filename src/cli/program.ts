@@ -1,10 +1,12 @@
 import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { configurationHelp } from "./configuration-help.ts";
+import { deliveriesCommands } from "./deliveries.ts";
 import { directoryCommands } from "./directory.ts";
 import { doctorCommand } from "./doctor.ts";
 import { keyCommands } from "./key.ts";
 import { migrateCommand } from "./migrate.ts";
+import { numberCommands } from "./number.ts";
 import { outboxCommands } from "./outbox.ts";
 import { startCommand } from "./start.ts";
 import { webhookSecretCommands } from "./webhook-secret.ts";
@@ -24,7 +26,9 @@ export function createProgram(): Command {
     workspaceCommands(),
     directoryCommands(),
     keyCommands(),
+    numberCommands(),
     webhookSecretCommands(),
+    deliveriesCommands(),
     outboxCommands(),
     doctorCommand(),
   ]) {
