@@ -24,6 +24,8 @@ export interface World {
   connection: Connection;
   /** A new tenant, with nothing in it. */
   tenant(options?: { country?: string; callLimit?: number; directoryId?: string; ownerEmail?: string }): Promise<Tenant>;
+  /** Runs before the world ends; the latest first. */
+  defer(stop: () => Promise<unknown>): void;
 }
 
 export interface Tenant {
@@ -58,13 +60,23 @@ export async function startWorld(
     settings: { mail: config.SMTP_URL !== undefined, queueHours: config.QUEUE_HOURS },
   };
   const app = await startApp(config, { house, connection, close: () => db.close() }, options.roles ?? ["api"], log);
+  const stops: Array<() => Promise<unknown>> = [];
   after(async () => {
+    for (const stop of stops.reverse()) await stop();
     await app.close();
     await db.close();
     await drop();
   });
   if (!app.server) throw new Error("a world needs the role api");
-  return { house, app, server: app.server, config, connection, tenant: (tenantOptions = {}) => createTenant(house, tenantOptions) };
+  return {
+    house,
+    app,
+    server: app.server,
+    config,
+    connection,
+    tenant: (tenantOptions = {}) => createTenant(house, tenantOptions),
+    defer: (stop) => stops.push(stop),
+  };
 }
 
 async function createTestDatabase(): Promise<{ connection: Connection; drop(): Promise<void> }> {
