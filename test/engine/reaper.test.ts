@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { newId } from "../../src/platform/ids.ts";
+import { until } from "../support/until.ts";
+import { startWorld } from "../support/world.ts";
+import { type CallingTenant, callingTenant } from "./support.ts";
+
+/** No voice node of its own: the tests play the nodes, living and dead. */
+const world = await startWorld({ roles: ["api", "dispatcher"] });
+const { pool } = world.house.db;
+
+/** A node that was last heard of so many seconds ago. */
+async function nodeHeard(secondsAgo: number): Promise<string> {
+  const id = newId();
+  await pool.query("insert into nodes (id, host, pid, heartbeat_at) values ($1, 'elsewhere', 1, now() - make_interval(secs => $2))", [
+    id,
+    secondsAgo,
+  ]);
+  return id;
+}
+
+/** A call that a node has dialled. */
+async function callOf(tenant: CallingTenant, nodeId: string, to: string): Promise<string> {
+  const { call } = await tenant.place(to);
+  await pool.query("update live_calls set node_id = $2 where call_id = $1", [call.id, nodeId]);
+  await pool.query("update calls set status = 'ringing', started_at = now() where id = $1", [call.id]);
+  return call.id;
+}
+
+const leases = async (tenant: CallingTenant) =>
+  (
+    await pool.query(
+      "select in_use, (select count(*) from live_calls l where l.workspace_id = c.workspace_id) as live from workspace_capacity c where workspace_id = $1",
+      [tenant.workspace.id],
+    )
+  ).rows[0];
+
+describe("a dead voice node", () => {
+  test("its calls end with the true reason, and within 10 s its slots are a waiting call's", async () => {
+    const tenant = await callingTenant(world, { callLimit: 2 });
+    const nodeId = await nodeHeard(0);
+    const lost = [await callOf(tenant, nodeId, "+14155550010"), await callOf(tenant, nodeId, "+14155550020")];
+    const waiting = (await tenant.place("+14155550030")).call;
+    assert.equal(waiting.status, "queued");
+    // The database's own start counts as a heartbeat, and the tests' database is young.
+    await until(
+      async () => (await pool.query("select 1 where pg_postmaster_start_time() < now() - interval '6.1 seconds'")).rows.length > 0,
+    );
+    const diedAt = performance.now();
+    await pool.query("update nodes set heartbeat_at = now() - interval '6.1 seconds' where id = $1", [nodeId]);
+    await until(async () => (await tenant.calls()).find(({ id }) => id === waiting.id)?.status === "admitted", {
+      what: "the waiting call's admission",
+    });
+    // Six seconds of the ten had passed when the node was given up.
+    assert.ok(performance.now() - diedAt < 3_900, `${performance.now() - diedAt} ms`);
+    for (const call of (await tenant.calls()).filter(({ id }) => lost.includes(id))) {
+      assert.deepEqual(
+        [call.status, call.outcome, call.ended_by, call.disconnect_reason, call.error],
+        ["ended", "failed", "system", "Voice node lost", "voice node lost"],
+      );
+      const { rows } = await pool.query("select type from events where subject_id = $1", [call.id]);
+      assert.deepEqual(rows, [{ type: "call.failed" }]);
+    }
+    assert.deepEqual(await leases(tenant), { in_use: 1, live: 1 });
+    await until(async () => (await pool.query("select from nodes where id = $1", [nodeId])).rows.length === 0, { what: "its removal" });
+  });
+
+  test("that is not even registered any more counts as dead", async () => {
+    const tenant = await callingTenant(world);
+    const nodeId = await nodeHeard(0);
+    await callOf(tenant, nodeId, "+14155550010");
+    await pool.query("delete from nodes where id = $1", [nodeId]);
+    await until(async () => (await tenant.calls())[0]?.error === "voice node lost", { what: "the end of its call" });
+    assert.deepEqual(await leases(tenant), { in_use: 0, live: 0 });
+  });
+});
+
+test("the calls of a node that was heard of lately are left alone", async () => {
+  const tenant = await callingTenant(world);
+  const [alive, dead] = [await nodeHeard(3), await nodeHeard(0)];
+  const kept = await callOf(tenant, alive, "+14155550010");
+  const lost = await callOf(tenant, dead, "+14155550020");
+  await pool.query("delete from nodes where id = $1", [dead]);
+  await until(async () => (await tenant.calls()).find(({ id }) => id === lost)?.status === "ended", { what: "the other's end" });
+  assert.equal((await tenant.calls()).find(({ id }) => id === kept)?.status, "ringing");
+});
+
+test("a call that no node takes for 30 s fails and says so; a younger one goes on waiting", async () => {
+  const tenant = await callingTenant(world);
+  const old = (await tenant.place("+14155550010")).call.id;
+  const young = (await tenant.place("+14155550020")).call.id;
+  await pool.query("update live_calls set taken_at = now() - interval '29 seconds' where call_id = $1", [young]);
+  await pool.query("update live_calls set taken_at = now() - interval '31 seconds' where call_id = $1", [old]);
+  await until(async () => (await tenant.calls()).find(({ id }) => id === old)?.status === "ended", { what: "its end" });
+  const [first, second] = await tenant.calls();
+  assert.deepEqual(
+    [first?.outcome, first?.disconnect_reason, first?.error],
+    ["failed", "No voice node took the call", "no voice node took the call"],
+  );
+  assert.ok(second?.status === "admitted" || Date.now() - (second?.ended_at?.getTime() ?? 0) < 1_000);
+});
