@@ -1,4 +1,5 @@
 import type { Log } from "../platform/log.ts";
+import { isUnavailable } from "../platform/unavailable.ts";
 
 export interface Loop {
   /** Asks for a round now; asking while one runs gives one more after it. */
@@ -33,7 +34,8 @@ export function startLoop(options: { name: string; intervalMs: number; work: () 
         await work();
       } catch (error) {
         woken = false;
-        log.warn({ err: error, loop: name }, "will try again");
+        if (isUnavailable(error)) log.warn({ loop: name, reason: String(error) }, "database unavailable, will try again");
+        else log.error({ loop: name, err: error }, "a round failed, will try again");
       }
       if (!woken && !stopped) await pause();
       rouse = undefined;

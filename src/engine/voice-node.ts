@@ -42,6 +42,7 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<{ id: s
   const runner = { ...options, nodeId: id, abandon: abandon.signal };
   const live = new Map<string, LiveCall>();
   let full = false;
+  let closing = false;
 
   const register = () =>
     db.pool.query({
@@ -54,7 +55,7 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<{ id: s
     for (;;) {
       const room = Math.min(maxCalls - live.size, TAKE_AT_ONCE);
       full = room <= 0;
-      if (full) return;
+      if (full || closing) return;
       const taken = await db.inTransaction((client) => takeCalls(client, { id, limit: room, now: clock.now() }));
       for (const one of taken) {
         const call = startCall(runner, one);
@@ -92,18 +93,31 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<{ id: s
   const taking = startLoop({ name: "voice", intervalMs: POLL_MS, work: take, log });
   listener.on(DIAL_CHANNEL, () => taking.wake());
 
+  const finish = async () => {
+    await taking.stop();
+    for (const call of live.values()) call.stop(SERVER_STOPPED);
+    await Promise.all([...live.values()].map((call) => call.done));
+  };
+
   return {
     id,
     async close() {
-      await taking.stop();
-      const deadline = new AbortController();
-      for (const call of live.values()) call.stop(SERVER_STOPPED);
-      const ended = Promise.all([...live.values()].map((call) => call.done));
-      await Promise.race([ended, sleep(STOP_WITHIN_MS, undefined, { signal: deadline.signal })]);
-      deadline.abort();
+      closing = true;
+      await within(STOP_WITHIN_MS, finish());
       abandon.abort();
-      await beating.stop();
-      await db.pool.query("delete from nodes where id = $1", [id]);
+      await within(STOP_WITHIN_MS / 4, beating.stop());
+      // Leases that are left are those of a vanished node, for a dispatcher to free at once.
+      await within(STOP_WITHIN_MS / 4, db.pool.query("delete from nodes where id = $1", [id]));
     },
   };
+}
+
+/** Waits for `work`, but no longer than `ms` of real time. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  try {
+    await Promise.race([work, sleep(ms, undefined, { signal: done.signal })]);
+  } finally {
+    done.abort();
+  }
 }
