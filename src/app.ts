@@ -27,24 +27,28 @@ export interface App {
   server: FastifyInstance | undefined;
   /** Where the HTTP server listens. */
   url: string | undefined;
-  /** Drains and stops every role, latest started first. */
+  /** Drains and stops every role, all at once, and then what they stand on. */
   close(): Promise<void>;
 }
+
+const REQUEST_PATIENCE_MS = 1_500;
 
 /** Starts the roles of one process over an open store that is migrated. */
 export async function startApp(config: Config, store: Store, roles: readonly Role[], log: Log): Promise<App> {
   const { house } = store;
+  const foundations: Array<() => Promise<void>> = [];
   const stops: Array<() => Promise<void>> = [];
   const close = async () => {
-    for (const stop of stops.splice(0).reverse())
-      await stop().catch((error: unknown) => log.error({ err: error }, "could not stop cleanly"));
+    const settle = (stop: () => Promise<void>) => stop().catch((error: unknown) => log.error({ err: error }, "could not stop cleanly"));
+    await Promise.all(stops.splice(0).map(settle));
+    await Promise.all(foundations.splice(0).map(settle));
   };
   try {
     const listener = await openListener(store.connection, channelsOf(roles), log);
-    stops.push(() => listener.close());
+    foundations.push(() => listener.close());
     if (roles.includes("jobs")) {
       const outbound = createOutbound({ allowPrivate: config.OUTBOUND_ALLOW_PRIVATE, timeoutMs: 10_000, maxResponseBytes: 64 * 1024 });
-      stops.push(() => outbound.close());
+      foundations.push(() => outbound.close());
       const tasks = {
         deliver_webhook: createDeliverWebhook({ house, outbound, renderers: { yappr: wordWebhook } }),
         send_mail: createSendMail({ db: house.db, clock: house.clock, smtpUrl: config.SMTP_URL, from: config.MAIL_FROM }),
@@ -66,7 +70,7 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
     let url: string | undefined;
     if (roles.includes("api")) {
       const authenticator: Authenticator = createAuthenticator(house, listener);
-      stops.push(() => authenticator.close());
+      foundations.push(() => authenticator.close());
       server = await buildServer({
         house,
         authenticator,
@@ -79,7 +83,7 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
         },
       });
       const listening = server;
-      stops.push(() => listening.close());
+      stops.push(() => closeServer(listening));
       url = await server.listen({ port: config.PORT, host: config.HOST });
     }
     return { server, url, close };
@@ -91,4 +95,11 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
 
 function channelsOf(roles: readonly Role[]): string[] {
   return [KEYS_CHANNEL, ...(roles.includes("voice") ? [DIAL_CHANNEL] : []), ...(roles.includes("dispatcher") ? [QUEUE_CHANNEL] : [])];
+}
+
+/** Requests under way are answered; one that takes too long, such as one that never arrives whole, is cut off. */
+async function closeServer(server: FastifyInstance): Promise<void> {
+  const impatience = setTimeout(() => server.server.closeAllConnections(), REQUEST_PATIENCE_MS);
+  await server.close();
+  clearTimeout(impatience);
 }

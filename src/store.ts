@@ -25,7 +25,7 @@ export class StoreError extends Error {}
 
 /** PostgreSQL's `server_version_num` of the oldest version that we use nothing newer than. */
 export const OLDEST_POSTGRES = 150_000;
-const POOL_PATIENCE_MS = 500;
+const POOL_PATIENCE_MS = 300;
 
 /** Opens the database that the configuration names, starting the embedded one if need be, and what every verb stands on. */
 export async function openStore(config: Config, tenancy: Tenancy, log: Log): Promise<Store> {

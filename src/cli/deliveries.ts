@@ -10,55 +10,56 @@ import { table } from "./table.ts";
 interface ListOptions {
   workspace?: string;
   status?: DeliveryStatus;
-  after?: string;
   limit: number;
+  after?: string;
   json?: boolean;
 }
 
-export function deliveriesCommands(): Command {
-  const group = new Command("deliveries").description("Webhooks: what was sent, what waits for its next attempt, what was given up.");
+export function deliveryCommands(): Command {
+  const group = new Command("deliveries");
   group
     .command("list")
     .description("List deliveries, newest first.")
-    .option("--workspace <name>", "its id, uid or nickname; otherwise those of all")
+    .option("--workspace <name>", "only those of one workspace: its id, uid or nickname")
     .addOption(new Option("--status <status>", "only these").choices(["pending", "delivered", "failed"]))
-    .option("--after <id>", "only those made before this delivery")
     .option("--limit <number>", "how many at most", wholeNumber, 50)
+    .option("--after <id>", "only those older than this delivery")
     .option("--json", "print one JSON value")
     .addHelpText("after", "\nExample:\n  leadline deliveries list --status failed")
     .action((options: ListOptions) => overStore(options, (session) => list(session, options)));
   group
     .command("replay")
-    .description("Send a delivery again, with the same id and body; a running server with the role jobs does it.")
-    .argument("<id>", "the delivery's id")
+    .description("Send a delivery again, with the same id and body.")
+    .argument("<id>", "as `leadline deliveries list` shows it")
     .option("--json", "print one JSON value")
-    .addHelpText("after", "\nExample:\n  leadline deliveries replay 01a1f96d-3b01-70e0-8f0a-170b736f5c54")
+    .addHelpText("after", "\nExample:\n  leadline deliveries replay 01a1f983-05b6-76bb-868d-43e04b1ac48c")
     .action((id: string, options: { json?: boolean }) => overStore(options, (session) => replay(session, id)));
   return group;
 }
 
-async function list({ house }: Session, { workspace, status, after, limit }: ListOptions): Promise<Answer> {
+async function list({ house }: Session, options: ListOptions): Promise<Answer> {
+  const workspace = options.workspace === undefined ? undefined : await workspaceNamed(house, options.workspace);
   const deliveries = await listDeliveries(house, {
-    limit,
-    ...(workspace !== undefined ? { workspaceId: (await workspaceNamed(house, workspace)).id } : {}),
-    ...(status ? { status } : {}),
-    ...(after !== undefined ? { after } : {}),
+    limit: options.limit,
+    ...(workspace ? { workspaceId: workspace.id } : {}),
+    ...(options.status ? { status: options.status } : {}),
+    ...(options.after !== undefined ? { after: options.after } : {}),
   });
-  if (deliveries.length === 0) return { json: [], text: "No deliveries. They appear when calls of an agent with a webhook_url happen." };
+  if (deliveries.length === 0) return { json: [], text: "No deliveries. Calls of agents with a webhook_url make them." };
   const rows = deliveries.map((one) => [
     one.id,
     one.created_at,
     one.event_type,
+    one.url,
     one.status,
     one.attempts,
     one.response_status,
-    one.url,
     one.last_error,
   ]);
-  return { json: deliveries, text: table(["ID", "WRITTEN (UTC)", "EVENT", "STATUS", "TRIES", "ANSWER", "URL", "WHY"], rows) };
+  return { json: deliveries, text: table(["ID", "MADE (UTC)", "EVENT", "TO", "STATUS", "ATTEMPTS", "ANSWER", "WHY"], rows) };
 }
 
 async function replay({ house }: Session, id: string): Promise<Answer> {
   const delivery = await replayDelivery(house, id);
-  return { json: delivery, text: `${delivery.event_type} will be sent to ${delivery.url} again.` };
+  return { json: delivery, text: `Delivery ${id} is sent again as soon as a server with the role jobs runs.` };
 }

@@ -5,9 +5,7 @@ import { type Answer, overStore, type Session } from "./session.ts";
 import { sheet, table } from "./table.ts";
 
 export function directoryCommands(): Command {
-  const group = new Command("directory").description(
-    "Make and list directories: a partner that owns workspaces and reaches them with one key.",
-  );
+  const group = new Command("directory");
   group
     .command("create")
     .description("Make a directory.")

@@ -12,7 +12,6 @@ import { table } from "./table.ts";
 
 export const doctorCommand = (): Command =>
   new Command("doctor")
-    .description("Check the set-up, and say what to do about what is wrong. Exits with 1 when something is.")
     .option("--json", "print one JSON value")
     .addHelpText("after", "\nExample:\n  PORT=80 leadline doctor")
     .action(doctor);

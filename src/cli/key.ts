@@ -31,7 +31,7 @@ Examples:
   leadline key create --dialect vcita --kind directory --directory 0a1b2c3d4e5f6a7b --json`;
 
 export function keyCommands(): Command {
-  const group = new Command("key").description("Make, list and revoke API keys.");
+  const group = new Command("key");
   group
     .command("create")
     .description("Make an API key. It works on every dialect; the one it is made for decides what it looks like.")

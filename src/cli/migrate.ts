@@ -5,7 +5,6 @@ import { print, quietLog } from "./session.ts";
 
 export const migrateCommand = (): Command =>
   new Command("migrate")
-    .description("Bring the database to this version of Leadline.")
     .option("--json", "print one JSON value")
     .addHelpText("after", "\nExample:\n  DATABASE_URL=postgres://leadline@db.example.com/leadline leadline migrate")
     .action(async (options: { json?: boolean }) => {

@@ -12,7 +12,7 @@ interface ListOptions extends OutboxFilter {
 }
 
 export function outboxCommands(): Command {
-  const group = new Command("outbox").description("Mails and texts to people: sent, waiting, or held because nothing can send them.");
+  const group = new Command("outbox");
   group
     .command("list")
     .description("List them, newest first.")

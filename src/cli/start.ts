@@ -19,8 +19,8 @@ import { welcome } from "./welcome.ts";
 
 type AskedRole = Role | "all";
 
-/** Requests under way get this long, so that the database can still be stopped within the five seconds. */
-const DRAIN_MS = 2_000;
+/** The roles get this long, so that the database can still be stopped within the five seconds. */
+const DRAIN_MS = 2_500;
 
 const HELP = `
 With DATABASE_URL any number of processes, on any number of machines, can share the work; without it one process does
@@ -33,7 +33,6 @@ Examples:
 
 export const startCommand = (): Command =>
   new Command("start")
-    .description("Run Leadline until it is told to stop, by Ctrl-C or SIGTERM.")
     .addOption(new Option("--role <role...>", "what this process does; one or more").choices([...ROLES, "all"]).default(["all"], "all"))
     .addHelpText("after", HELP)
     .action((options: { role: AskedRole[] }) => start(options.role));
@@ -53,6 +52,7 @@ async function start(asked: readonly AskedRole[]): Promise<void> {
       const { app, credentials, address } = await serve(config, store, roles, (ready) => startApp(ready, store, roles, log));
       process.stdout.write(welcome({ config: address, roles, credentials, terminal: process.stdout.isTTY }));
       if (!stop.aborted) await once(stop, "abort");
+      log.info("stopping");
       await drain(app, log);
     }
   } finally {
@@ -120,5 +120,5 @@ async function demoCredentials(config: Config, house: House, api: boolean): Prom
 
 async function drain(app: App, log: Log): Promise<void> {
   const drained = await Promise.race([app.close().then(() => true), sleep(DRAIN_MS, false, { ref: false })]);
-  if (!drained) log.warn("some requests did not end in time and are cut off");
+  if (!drained) log.warn("some work did not end in time and is cut off");
 }

@@ -5,7 +5,7 @@ import { workspaceNamed } from "./owner.ts";
 import { overStore } from "./session.ts";
 
 export function webhookSecretCommands(): Command {
-  const group = new Command("webhook-secret").description("The secret with which a workspace's webhooks are signed.");
+  const group = new Command("webhook-secret");
   group
     .command("rotate")
     .description("Replace it. From now on deliveries are signed with the new one.")

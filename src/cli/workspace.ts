@@ -20,7 +20,7 @@ interface CreateOptions {
 }
 
 export function workspaceCommands(): Command {
-  const group = new Command("workspace").description("Make and list workspaces: each is one tenant, with its own leads, agents and keys.");
+  const group = new Command("workspace");
   group
     .command("create")
     .description("Make a workspace.")

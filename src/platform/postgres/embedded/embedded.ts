@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
 } from "node:fs";
@@ -51,7 +52,7 @@ const SERVER = 7_313_220_003;
 /** Crash recovery may take long; a postmaster that gives up at once, time after time, may not. */
 const START_TIMEOUT_MS = 60_000;
 const GIVING_UP_TIMEOUT_MS = 15_000;
-const STOP_PATIENCE_MS = 2_000;
+const STOP_PATIENCE_MS = 1_700;
 /** PostgreSQL may need a moment to see that a killed server is gone. */
 const SERVER_LOCK_TRIES = 10;
 const SERVER_LOCK_RETRY_MS = 100;
@@ -124,9 +125,10 @@ export async function openEmbedded(options: {
 
 /** Makes the folders, the programs and the cluster, each only when it is not there yet. */
 async function prepare(dataDir: string, log: Log): Promise<Cluster> {
-  const base = resolve(dataDir);
+  prepareFolder(resolve(dataDir));
+  // One name for one folder, however it was reached: the socket's folder and the check for a running server go by it.
+  const base = realpathSync(dataDir);
   const home = join(base, "postgres");
-  prepareFolder(base);
   const user = existsSync(home) ? ownerOf(home) : postgresUser();
   if (!canEnter(user, base)) {
     throw new Error(
@@ -210,7 +212,10 @@ async function startOrJoin(
   const begun = Date.now();
   let exited: number | null | undefined;
   for (let started = false; ; ) {
-    if (!started && runningPostmaster(cluster) === undefined && !(await answers(cluster))) {
+    const nobodyRuns = () => runningPostmaster(cluster) === undefined;
+    if (!nobodyRuns()) exited = undefined;
+    // Looked at once more after the wait, so that the files of one that has just started are not taken for stale.
+    if (!started && nobodyRuns() && !(await answers(cluster)) && nobodyRuns()) {
       clearStaleFiles(cluster);
       const child = spawnPostmaster(cluster, settings);
       started = true;
@@ -285,8 +290,9 @@ async function leave(cluster: Cluster, presence: pg.Client): Promise<void> {
     last = runningPostmaster(cluster) === undefined;
   }
   const pid = last ? runningPostmaster(cluster) : undefined;
-  await presence.end().catch(() => undefined);
+  // Stopped while we hold the lock: a process that wants to join waits for it, fails with us, and starts PostgreSQL anew.
   if (pid !== undefined && isAlive(pid)) await stopPostmaster(pid, STOP_PATIENCE_MS);
+  await presence.end().catch(() => undefined);
 }
 
 function tail(file: string): string {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -74,7 +74,8 @@ export function clearStaleFiles(cluster: Cluster): void {
  * unix socket only, with the durability settings at their safe defaults.
  */
 export function spawnPostmaster(cluster: Cluster, settings: Record<string, string>): ChildProcess {
-  const log = openSync(cluster.logFile, "a", 0o600);
+  // The folder is PostgreSQL's user's: root does not follow a link that this user may have put there.
+  const log = openSync(cluster.logFile, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   try {
     const child = spawn(
       join(cluster.binaries, "bin", "postgres"),

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { statSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import type { Credentials } from "../../src/credentials.ts";
+import { ask, credentialsOf, databaseRuns, jsonOf, leadline, leadlineJson, type Server, startServer, temporaryFolder } from "./support.ts";
+
+const STOP_LIMIT_MS = 5_000;
+
+/** A request that never ends, and a connection that does nothing. */
+async function occupy(url: string, key: string): Promise<void> {
+  const { hostname, port } = new URL(url);
+  const head = [
+    "POST /v1/leads HTTP/1.1",
+    "Host: x",
+    `Authorization: Bearer ${key}`,
+    "Content-Type: application/json",
+    "Content-Length: 10",
+  ];
+  for (const text of [`${head.join("\r\n")}\r\n\r\n{`, ""]) {
+    const socket = connect(Number(port), hostname).resume();
+    socket.on("error", () => undefined);
+    await once(socket, "connect");
+    if (text === "") continue;
+    socket.write(text);
+    await once(socket, "data"); // 100 Continue: the request is under way.
+  }
+}
+
+describe("the life of one data directory", () => {
+  const dataDir = join(temporaryFolder(), "its data, ä");
+  const env = { DATA_DIR: dataDir };
+  let server: Server;
+  let first: Credentials;
+
+  test("a first start makes the database and the demo, and says where its keys are without showing them", async () => {
+    server = await startServer(env);
+    first = credentialsOf(dataDir);
+    assert.equal(first.base_url, server.url);
+    assert.equal(statSync(join(dataDir, "credentials.json")).mode & 0o777, 0o600);
+    assert.equal(statSync(join(dataDir, "master.key")).mode & 0o777, 0o600);
+    assert.match(server.output.out, new RegExp(`keys: ${join(dataDir, "credentials.json")}\n`));
+    for (const key of [...Object.values(first.keys), first.workspace.webhook_secret]) {
+      assert.ok(!server.output.out.includes(key) && !server.output.err.includes(key), "a key was shown");
+    }
+    assert.deepEqual(await (await fetch(`${server.url}/healthz`)).json(), { status: "ok" });
+    assert.deepEqual(await (await fetch(`${server.url}/readyz`)).json(), { status: "ready" });
+    assert.equal((await fetch(`${server.url}/docs/`)).status, 200);
+    const description = await jsonOf<{ servers: unknown }>(fetch(`${server.url}/docs/topcalls.json`));
+    assert.deepEqual(description.servers, [{ url: server.url }]);
+  });
+
+  test("each curl that the start prints does what it says, pasted into a shell", async () => {
+    const quoted = await startServer({ DATA_DIR: join(temporaryFolder(), "it's") });
+    const commands = quoted.output.out.split("# ").slice(1);
+    assert.equal(commands.length, 4);
+    for (const command of commands) {
+      // The command as a shell reads it, without a need for curl itself.
+      const script = `curl() { printf '%s\\0' "$@"; }\n${command.slice(command.indexOf("\n"))}`;
+      const [url = "", , authorization = "", , , , body = ""] = spawnSync("sh", ["-c", script], { encoding: "utf8" }).stdout.split("\0");
+      const key = authorization.replace("Authorization: Bearer ", "");
+      const answer = await ask(url, key, JSON.parse(body));
+      assert.ok(answer.status === 200 || answer.status === 201, `${url}: ${answer.status} ${await answer.text()}`);
+    }
+    assert.equal(await quoted.stop(), 0);
+  });
+
+  test("a second start on the same data directory says so and ends", async () => {
+    const { code, out, err } = await leadline(["start"], { env: { ...env, PORT: "0" } });
+    assert.equal(code, 1);
+    assert.equal(out, "");
+    assert.match(err, /^leadline: Leadline already runs on DATA_DIR .*\n$/);
+  });
+
+  test("another data directory runs beside it", async () => {
+    const other = join(temporaryFolder(), "other");
+    const beside = await startServer({ DATA_DIR: other });
+    const theirs = credentialsOf(other);
+    assert.notEqual(theirs.keys.topcalls, first.keys.topcalls);
+    assert.equal((await ask(`${beside.url}/v1/leads`, theirs.keys.topcalls)).status, 200);
+    assert.equal((await ask(`${beside.url}/v1/leads`, first.keys.topcalls)).status, 401);
+    assert.equal((await ask(`${first.base_url}/v1/leads`, first.keys.topcalls)).status, 200);
+    assert.equal(await beside.stop(), 0);
+    assert.ok(!databaseRuns(other));
+  });
+
+  test("a taken port is named, and nothing is left running", async () => {
+    const other = join(temporaryFolder(), "other");
+    const { port } = new URL(first.base_url);
+    const { code, out, err } = await leadline(["start"], { env: { DATA_DIR: other, PORT: port, LOG_LEVEL: "error" } });
+    assert.equal(code, 1);
+    assert.equal(out, "");
+    assert.match(err, new RegExp(`^leadline: Port ${port} on 127.0.0.1 is taken by another program\\..*\n$`));
+    assert.ok(!databaseRuns(other));
+  });
+
+  test("keys made and revoked beside the running server count at once", async () => {
+    const made = await leadlineJson<{ number: number; key: string }>(["key", "create", "--dialect", "topcalls"], { env });
+    assert.equal((await ask(`${first.base_url}/v1/leads`, made.key)).status, 200);
+    const listed = await leadlineJson<Array<{ number: number; token_prefix: string }>>(["key", "list"], { env });
+    assert.equal(listed.find(({ number }) => number === made.number)?.token_prefix, made.key.slice(0, 12));
+    await leadlineJson(["key", "revoke", String(made.number)], { env });
+    assert.equal((await ask(`${first.base_url}/v1/leads`, made.key)).status, 401);
+  });
+
+  test("after kill -9 of the server the next start takes its database over, with everything in it", async () => {
+    const lead = { name: "Kept", phone_number: "+972501234567", list_id: first.demo.list_id };
+    assert.equal((await ask(`${first.base_url}/v1/leads`, first.keys.topcalls, lead)).status, 201);
+    assert.equal(await server.stop("SIGKILL"), null);
+    assert.ok(databaseRuns(dataDir));
+    server = await startServer(env);
+    assert.ok(server.startMs < 10_000, `took ${server.startMs} ms`);
+    const now = credentialsOf(dataDir);
+    assert.deepEqual(now, { ...first, base_url: server.url }, "the keys are the same and the address is the new one");
+    const kept = await jsonOf<{ items: Array<{ phone_number: string }> }>(ask(`${server.url}/v1/leads`, now.keys.topcalls));
+    assert.deepEqual(
+      kept.items.map((one) => one.phone_number),
+      [lead.phone_number],
+    );
+    await occupy(server.url, first.keys.topcalls);
+    const begun = performance.now();
+    assert.equal(await server.stop("SIGTERM"), 0);
+    assert.ok(performance.now() - begun < STOP_LIMIT_MS, "a request that does not end must not hold it up");
+    assert.ok(!databaseRuns(dataDir));
+  });
+
+  test("a second signal ends it at once; its database is taken over by the next start", async () => {
+    server = await startServer(env);
+    await occupy(server.url, first.keys.topcalls);
+    server.kill("SIGINT");
+    const nagging = setInterval(() => server.kill("SIGINT"), 100);
+    const code = await server.ended;
+    clearInterval(nagging);
+    assert.equal(code, 1);
+    const next = await startServer(env);
+    assert.equal((await ask(`${next.url}/v1/leads`, first.keys.topcalls)).status, 200);
+    assert.equal(await next.stop("SIGINT"), 0);
+    assert.ok(!databaseRuns(dataDir));
+  });
+});
