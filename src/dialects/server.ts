@@ -1,9 +1,9 @@
 import apiReference from "@scalar/fastify-api-reference";
-import { type FastifyInstance, type FastifyRequest, fastify, LogController } from "fastify";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from "fastify";
 import type { Log } from "../platform/log.ts";
 import { DIALECTS } from "./dialects.ts";
 import type { Dialect } from "./kit/dialect.ts";
-import type { Problem } from "./kit/problem.ts";
+import { type Problem, toProblem } from "./kit/problem.ts";
 import { answer, type RegisterOptions, registerDialect } from "./kit/register.ts";
 
 export interface ServerOptions extends RegisterOptions {
@@ -19,11 +19,26 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     logController: new LogController({ disableRequestLogging: !options.log.isLevelEnabled("debug") }),
     bodyLimit: 1024 * 1024,
     forceCloseConnections: "idle",
+    // A request arrives whole within this time, or not at all.
+    requestTimeout: 30_000,
     frameworkErrors: (error, request, reply) => {
       const dialect = owner(pathOf(request));
       void answer(reply, dialect, { kind: "bad_url" }, request, error);
     },
   }) as unknown as FastifyInstance;
+
+  // What no route takes is answered before its body is read, whoever sent it.
+  app.addHook("onRequest", async (request, reply) => (request.is404 ? answerUnknown(request, reply) : undefined));
+  app.setErrorHandler((error, request, reply) => answer(reply, owner(pathOf(request)), toProblem(error, request), request, error));
+
+  // While the server closes, a connection ends with the answer that is under way on it.
+  let closing = false;
+  app.addHook("preClose", async () => {
+    closing = true;
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (closing) reply.header("connection", "close");
+  });
 
   const routes: Array<{ method: string; pattern: RegExp }> = [];
   app.addHook("onRoute", ({ method, url }) => {
@@ -56,7 +71,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     },
   });
 
-  app.setNotFoundHandler((request, reply) => {
+  const answerUnknown = (request: FastifyRequest, reply: FastifyReply) => {
     const path = pathOf(request);
     const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
     const problem: Problem =
@@ -64,7 +79,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
         ? { kind: "method_not_allowed", method: request.method, path, allowed }
         : { kind: "route_not_found", method: request.method, path };
     return answer(reply, owner(path), problem, request);
-  });
+  };
   return app;
 }
 

@@ -10,6 +10,15 @@ export const isDialable = (e164: string): boolean => isValidPhoneNumber(e164);
 
 export const isCountry = (value: string): boolean => (getCountries() as string[]).includes(value);
 
+/**
+ * The one way to write a number: a trunk zero after the country code (`+44 020 ...`) is no part of it. A number that is in no
+ * numbering plan stays as it is.
+ */
+export function canonicalPhone(e164: string): string {
+  const parsed = parsePhoneNumberFromString(e164);
+  return parsed?.isValid() ? parsed.number : e164;
+}
+
 /** The country (ISO 3166-1 alpha-2) that an E.164 number belongs to; undefined when it belongs to none or cannot be told. */
 export const countryOf = (e164: string): string | undefined => parsePhoneNumberFromString(e164)?.country;
 
@@ -20,7 +29,7 @@ export const countryOf = (e164: string): string | undefined => parsePhoneNumberF
 export function toE164(input: string, country: string): string | undefined {
   const compact = input.replace(/[\s().\-\u2010-\u2015]/g, "");
   if (!/^\+?[0-9]{3,17}$/.test(compact)) return undefined;
-  if (compact.startsWith("+")) return isE164(compact) ? compact : undefined;
+  if (compact.startsWith("+")) return isE164(compact) ? canonicalPhone(compact) : undefined;
   const national = parsePhoneNumberFromString(compact, country as CountryCode);
   if (national?.isValid()) return national.number;
   const international = parsePhoneNumberFromString(`+${compact}`);

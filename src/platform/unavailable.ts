@@ -1,8 +1,11 @@
 import { DatabaseError } from "pg";
 
-/** SQLSTATE classes and codes: connection lost, shutting down or crashed, too many connections. */
-const UNAVAILABLE_STATE = /^(08|57P)|^53300$/;
-const UNAVAILABLE_CODES = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ETIMEDOUT"]);
+/** SQLSTATE classes and codes: connection lost, shutting down or crashed, too many connections, not the primary any more. */
+const UNAVAILABLE_STATE = /^(08|57P)|^53300$|^25006$/;
+const UNAVAILABLE_CODES = new Set([
+  ...["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ETIMEDOUT"],
+  ...["EAI_AGAIN", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH"],
+]);
 const UNAVAILABLE_MESSAGE = /timeout exceeded when trying to connect|connection terminated|connection error/i;
 
 /** Whether the database could not be reached or is going down: the request may be tried again later. */

@@ -1,4 +1,4 @@
-import { isE164 } from "../../platform/phone.ts";
+import { canonicalPhone, isE164 } from "../../platform/phone.ts";
 import type { InputIssue } from "../errors.ts";
 import type { JsonObject } from "../tables.ts";
 
@@ -9,9 +9,12 @@ const ISRAEL = "+972";
 /** With the country code: 8 digits after it for a landline, 9 for a mobile (seed 001). */
 const ISRAELI_LENGTHS = [12, 13];
 
-/** E.164, and for Israel of a length that exists. */
+/**
+ * E.164, written in the one way that the Do-Not-Call list and the leads know it (no trunk zero), and for Israel of a length
+ * that exists.
+ */
 export const isCallable = (phone: string): boolean =>
-  isE164(phone) && (!phone.startsWith(ISRAEL) || ISRAELI_LENGTHS.includes(phone.length));
+  isE164(phone) && canonicalPhone(phone) === phone && (!phone.startsWith(ISRAEL) || ISRAELI_LENGTHS.includes(phone.length));
 
 /** What is wrong with a call before the store is asked: reserved metadata first, then the numbers (yappr 7.1, check order). */
 export function callIssues(call: { to: string; from: string; metadata: JsonObject }): InputIssue[] {

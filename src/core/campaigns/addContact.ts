@@ -1,5 +1,5 @@
 import { newId } from "../../platform/ids.ts";
-import { isE164 } from "../../platform/phone.ts";
+import { canonicalPhone, isE164 } from "../../platform/phone.ts";
 import { type Context, requireScope } from "../context.ts";
 import { type InputIssue, InvalidInput } from "../errors.ts";
 import type { JsonObject } from "../tables.ts";
@@ -36,8 +36,9 @@ const MAX_VARIABLES_BYTES = 16_384;
  */
 export async function addContact(ctx: Context, input: AddContact): Promise<ContactView> {
   requireScope(ctx, "leads:write");
-  const secondaries = input.secondaries ?? [];
-  const issues = [...checkContact(input, []), ...checkSecondaries(input.phone, secondaries)];
+  const primary = canonical(input);
+  const secondaries = (input.secondaries ?? []).map(canonical);
+  const issues = [...checkContact(primary, []), ...checkSecondaries(primary.phone, secondaries)];
   if (issues.length > 0) throw new InvalidInput(issues);
   const now = ctx.clock.now();
   const draft = (contact: NewContact): ContactDraft => {
@@ -63,11 +64,14 @@ export async function addContact(ctx: Context, input: AddContact): Promise<Conta
     workspaceId: ctx.workspace.id,
     campaignNumber: input.campaignNumber,
     allowDuplicate: input.allowDuplicate ?? false,
-    primary: draft(input),
+    primary: draft(primary),
     secondaries: secondaries.map(draft),
     now,
   });
 }
+
+const canonical = <C extends NewContact>(contact: C): C =>
+  isE164(contact.phone) ? { ...contact, phone: canonicalPhone(contact.phone) } : contact;
 
 function checkSecondaries(primary: string, secondaries: readonly NewContact[]): InputIssue[] {
   const issues = secondaries.flatMap((contact, index) => checkContact(contact, ["secondaries", index]));

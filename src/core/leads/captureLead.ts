@@ -1,5 +1,5 @@
 import { newId } from "../../platform/ids.ts";
-import { isDialable, isE164 } from "../../platform/phone.ts";
+import { canonicalPhone, isDialable, isE164 } from "../../platform/phone.ts";
 import type { Client } from "../../platform/postgres/database.ts";
 import type { GroupRun } from "../../platform/postgres/group-commit.ts";
 import { type Context, requireScope } from "../context.ts";
@@ -48,7 +48,7 @@ export async function captureLead(ctx: Context, input: CaptureLead): Promise<Cap
     id: newId(),
     lookup: "phone",
     name: input.name,
-    phone: input.phone,
+    phone: canonicalPhone(input.phone),
     email: input.email?.toLowerCase() ?? null,
     origin: "api",
     ...(input.stage ? { stage: input.stage } : {}),

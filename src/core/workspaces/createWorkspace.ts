@@ -74,7 +74,13 @@ function check(input: CreateWorkspace): InputIssue[] {
   const issues: InputIssue[] = [];
   const wrong = (path: string, code: string, message: string) => issues.push({ path: [path], code, message });
   if (input.name.trim() === "" || input.name.length > 200) wrong("name", "invalid", "The name must have 1 to 200 characters.");
-  if (input.nickname != null && !/^(?=.*[a-z])[a-z0-9.]{5,64}$/.test(input.nickname)) {
+  if (input.nickname != null && /^[a-z0-9]{16}$/.test(input.nickname)) {
+    wrong(
+      "nickname",
+      "invalid",
+      "A nickname of 16 letters and digits could be a workspace's uid. Make it longer, shorter, or put a dot in it.",
+    );
+  } else if (input.nickname != null && !/^(?=.*[a-z])[a-z0-9.]{5,64}$/.test(input.nickname)) {
     wrong("nickname", "invalid", "The nickname must have 5 to 64 of the characters a-z, 0-9 and dot, with one letter at least.");
   }
   if (!isTimeZone(input.timeZone)) wrong("timeZone", "invalid", `${input.timeZone} is no IANA time zone.`);

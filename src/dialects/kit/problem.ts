@@ -30,7 +30,6 @@ export class ProblemError extends Error {
 export function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof ProblemError) return error.problem;
   if (isDomainError(error)) return { kind: "domain", error };
-  if (isUnavailable(error)) return { kind: "unavailable" };
   const { validation, validationContext, code, statusCode, message } = error as FastifyError;
   if (validation) {
     const part = (validationContext ?? "body") as "body" | "querystring" | "params" | "headers";
@@ -41,5 +40,5 @@ export function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return { kind: "body_too_large" };
   if (code === "FST_ERR_BAD_URL" || code === "FST_ERR_ASYNC_CONSTRAINT") return { kind: "bad_url" };
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return { kind: "malformed_body", message };
-  return { kind: "internal" };
+  return isUnavailable(error) ? { kind: "unavailable" } : { kind: "internal" };
 }

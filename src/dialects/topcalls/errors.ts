@@ -47,7 +47,7 @@ export function present(problem: Problem): Answer {
     case "rate_limited":
       return answer(429, "rate_limited", "Too many requests", `Try again in ${problem.retryAfterSeconds} seconds.`);
     case "unavailable":
-      return answer(503, "unavailable", "Service unavailable", "The store cannot be reached just now. Nothing was written; try again.");
+      return answer(503, "unavailable", "Service unavailable", "The store cannot be reached just now. Try again.");
     case "internal":
       return answer(500, "internal_error", "Internal server error", "Something went wrong on our side.");
     default:

@@ -1,9 +1,12 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import type { FastifyInstance } from "fastify";
+import type { ErrorObject } from "ajv";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { NotFound } from "../../core/errors.ts";
 import { captureLead } from "../../core/leads/captureLead.ts";
 import { getLead } from "../../core/leads/getLead.ts";
 import { listLeads } from "../../core/leads/listLeads.ts";
+import { fieldErrors } from "../../platform/http/validator.ts";
+import { isDialable, isE164 } from "../../platform/phone.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { fromCursor, page } from "./cursor.ts";
 import { CapturedLeadReply, CreateLeadBody, IdParams, LeadReply, LeadsReply, ListLeadsQuery } from "./leads.schema.ts";
@@ -15,6 +18,7 @@ export function leadRoutes(instance: FastifyInstance): void {
   app.post(
     "/v1/leads",
     {
+      attachValidation: true,
       schema: {
         tags: ["Leads"],
         summary: "Create or attach lead",
@@ -23,8 +27,8 @@ export function leadRoutes(instance: FastifyInstance): void {
       },
     },
     async (request, reply) => {
+      refuseWhatIsWrong(request);
       const { body } = request;
-      if (body.notes !== undefined && body.notes_append !== undefined) throw notesTwice();
       const { lead, existed } = await captureLead(request.ctx, {
         phone: body.phone_number,
         name: body.name,
@@ -71,11 +75,14 @@ export function leadRoutes(instance: FastifyInstance): void {
   );
 }
 
-/** topcalls 4.5, and 4.1 for parity. */
-function notesTwice(): ProblemError {
-  return new ProblemError({
-    kind: "invalid_request",
-    part: "body",
-    fields: [{ path: ["notes_append"], keyword: "not", params: {}, message: "cannot be sent together with notes" }],
-  });
+/** Names every wrong field at once: what the schema says, both kinds of notes (topcalls 4.5), a number that cannot be dialled. */
+function refuseWhatIsWrong({ body, validationError }: Pick<FastifyRequest, "body" | "validationError">): void {
+  const fields = validationError?.validation ? fieldErrors(validationError.validation as ErrorObject[], body) : [];
+  const { notes, notes_append, phone_number } = (body ?? {}) as Record<string, unknown>;
+  const wrong = (path: string, keyword: string, message: string) => fields.push({ path: [path], keyword, params: {}, message });
+  if (notes !== undefined && notes_append !== undefined) wrong("notes_append", "not", "cannot be sent together with notes");
+  if (fields.length === 0) return;
+  const undialable = typeof phone_number === "string" && isE164(phone_number) && !isDialable(phone_number);
+  if (undialable && !fields.some(({ path }) => path[0] === "phone_number")) wrong("phone_number", "pattern", "");
+  throw new ProblemError({ kind: "invalid_request", part: "body", fields });
 }

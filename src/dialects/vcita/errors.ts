@@ -43,7 +43,7 @@ function tell(problem: Problem): Told {
     case "rate_limited":
       return { ...told(429, "forbidden", "Too many requests"), refused: "rate" };
     case "unavailable":
-      return told(503, "unexpected", "The store cannot be reached just now. Nothing was written; try again");
+      return told(503, "unexpected", "The store cannot be reached just now; try again");
     case "internal":
       return told(500, "unexpected", "Something went wrong on our side");
     default:

@@ -38,6 +38,8 @@ export function openDatabase<Tables>(options: { connection: Connection; maxConne
   const pool = new pg.Pool({
     ...options.connection,
     options: settings,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     // A plan that was made when a table was small is not kept for long.
     maxLifetimeSeconds: 60,
     max: options.maxConnections,
@@ -83,16 +85,26 @@ async function retrying<R>(work: () => Promise<R>): Promise<R> {
   }
 }
 
+/** Our transactions take milliseconds. One that takes this long waits for a server that has vanished without a word. */
+const LONGEST_MS = 30_000;
+
 async function withClient<R>(pool: pg.Pool, work: (client: Client) => Promise<R>): Promise<R> {
   const client = await pool.connect();
   let broken = false;
+  let givenUp = false;
+  // Throwing the connection away fails what waits on it.
+  const timer = setTimeout(() => {
+    givenUp = true;
+    client.release(true);
+  }, LONGEST_MS);
   try {
     return await work(client);
   } catch (error) {
     broken = isUnavailable(error);
     throw error;
   } finally {
-    client.release(broken);
+    clearTimeout(timer);
+    if (!givenUp) client.release(broken);
   }
 }
 

@@ -204,6 +204,45 @@ describe("POST /v1/leads (topcalls 4.1)", () => {
     });
   }
 
+  test("a number is one lead's however its trunk zero is written", async () => {
+    const phone = nextPhone();
+    const first = (await post(lead({ phone_number: phone }))).json();
+    const again = await post(lead({ phone_number: phone.replace("+972", "+9720") }));
+    assert.deepEqual([again.statusCode, again.json().id, again.json().phone_number], [200, first.id, phone]);
+    assert.equal((await get(`/v1/leads?phone=${encodeURIComponent(phone.replace("+972", "+9720"))}`)).json().items[0].id, first.id);
+  });
+
+  test("a number that cannot be dialled and notes given twice are named beside what the schema refuses", async () => {
+    const problem = assertProblem(
+      await post({ name: "", phone_number: "+999123456789", notes: "a", notes_append: "b" }),
+      400,
+      "validation_error",
+    );
+    assert.deepEqual((problem.errors as Array<{ path: string }>).map((error) => error.path).sort(), [
+      "list_id",
+      "name",
+      "notes_append",
+      "phone_number",
+    ]);
+  });
+
+  test("half a million wrong items are refused at once and briefly", async () => {
+    const body = `{"name":"x","tags":[${"1,".repeat(450_000)}1]}`;
+    const response = await send(world, "POST", "/v1/leads", { token, body });
+    assertProblem(response, 400, "validation_error");
+    assert.ok(response.body.length < 2_000);
+  });
+
+  test("what no route takes is refused in the dialect's envelope before its body is read", async () => {
+    for (const [method, url, status, slug] of [
+      ["POST", "/v1/nope", 404, "not_found"],
+      ["PUT", "/v1/leads", 405, "method_not_allowed"],
+    ] as const) {
+      assertProblem(await send(world, method, url, { body: "{" }), status, slug);
+      assertProblem(await send(world, method, url, { body: "x".repeat(2_000_000), headers: { "content-type": "text/csv" } }), status, slug);
+    }
+  });
+
   test("an unknown list and another account's list are both 404, and nothing is written", async () => {
     const before = await counts();
     const theirs = await rowCounts(world.house, stranger.workspace.id);
