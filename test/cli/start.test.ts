@@ -10,23 +10,18 @@ import { ask, credentialsOf, databaseRuns, jsonOf, leadline, leadlineJson, type 
 
 const STOP_LIMIT_MS = 5_000;
 
-/** A request that never ends, and a connection that does nothing. */
+/** A request under way that never arrives whole, and a connection that does nothing. */
 async function occupy(url: string, key: string): Promise<void> {
-  const { hostname, port } = new URL(url);
-  const head = [
-    "POST /v1/leads HTTP/1.1",
-    "Host: x",
-    `Authorization: Bearer ${key}`,
-    "Content-Type: application/json",
-    "Content-Length: 10",
-  ];
-  for (const text of [`${head.join("\r\n")}\r\n\r\n{`, ""]) {
+  const { hostname, port, host } = new URL(url);
+  for (let count = 0; count < 2; count++) {
     const socket = connect(Number(port), hostname).resume();
     socket.on("error", () => undefined);
     await once(socket, "connect");
-    if (text === "") continue;
-    socket.write(text);
-    await once(socket, "data"); // 100 Continue: the request is under way.
+    if (count === 1) continue;
+    const head = ["POST /v1/leads HTTP/1.1", `Host: ${host}`, `Authorization: Bearer ${key}`, "Content-Type: application/json"];
+    // Read together with a request whose answer shows that both were read.
+    socket.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n${head.join("\r\n")}\r\nContent-Length: 10\r\n\r\n{`);
+    await once(socket, "data");
   }
 }
 
