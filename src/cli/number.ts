@@ -12,7 +12,7 @@ interface Options {
 }
 
 export function numberCommands(): Command {
-  const group = new Command("number").description("Phone numbers that a workspace calls from.");
+  const group = new Command("number");
   group
     .command("add")
     .description("Give a workspace a number to call from. Calls from it go to the simulated carrier.")

@@ -29,6 +29,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     about: "Make, list and revoke API keys.",
     load: async () => (await import("./key.ts")).keyCommands(),
   },
+  number: {
+    about: "Add and list the phone numbers that a workspace calls from.",
+    load: async () => (await import("./number.ts")).numberCommands(),
+  },
   "webhook-secret": {
     about: "Replace the secret with which a workspace's webhooks are signed.",
     load: async () => (await import("./webhook-secret.ts")).webhookSecretCommands(),
