@@ -64,7 +64,8 @@ export function testFaults(
 
   const raw = async (payload: string, contentType = "application/json") =>
     send(world, method, url, { token: await key(), body: payload, headers: { "content-type": contentType } });
-  const smuggling = (value: string) => raw(`${JSON.stringify(body).slice(0, -1)}${Object.keys(body ?? {}).length > 0 ? "," : ""}"metadata":{"x":${value}}}`);
+  const smuggling = (value: string) =>
+    raw(`${JSON.stringify(body).slice(0, -1)}${Object.keys(body ?? {}).length > 0 ? "," : ""}"metadata":{"x":${value}}}`);
 
   check("missing key", () => send(world, method, url, { ...(body ? { body } : {}) }));
   check("malformed key", () => send(world, method, url, { ...(body ? { body } : {}), headers: { authorization: "Basic abc" } }));
@@ -92,5 +93,7 @@ export function testFaults(
     check("nested too deep", () => smuggling("[".repeat(100) + "]".repeat(100)));
   }
   if (wrongMethod) check("wrong method", async () => send(world, wrongMethod, url, { token: await key() }));
-  check("unknown path", async () => send(world, method, `${url.split("?")[0]}/no/such/path`, { token: await key(), ...(body ? { body } : {}) }));
+  check("unknown path", async () =>
+    send(world, method, `${url.split("?")[0]}/no/such/path`, { token: await key(), ...(body ? { body } : {}) }),
+  );
 }
