@@ -27,6 +27,7 @@ export function numberCommands(): Command {
     .description("List a workspace's numbers.")
     .option("--workspace <name>", "its id, uid or nickname; not needed while there is only one")
     .option("--json", "print one JSON value")
+    .addHelpText("after", "\nExample:\n  leadline number list --workspace demo.clinic1")
     .action((options: Options) => overStore(options, (session) => list(session, options)));
   return group;
 }
