@@ -1,23 +1,23 @@
-import { type CountryCode, getCountries, isValidPhoneNumber, parsePhoneNumberFromString } from "libphonenumber-js";
+import { type CountryCode, getCountries, parsePhoneNumberFromString } from "libphonenumber-js";
 
 /** ITU-T E.164: a plus and at most 15 digits. 8 digits is the shortest international number that our doors take. */
 const E164 = /^\+[1-9][0-9]{7,14}$/;
 
 export const isE164 = (value: string): boolean => E164.test(value);
 
-/** Whether libphonenumber knows the number's country and numbering plan and the number fits it. */
-export const isDialable = (e164: string): boolean => isValidPhoneNumber(e164);
+/**
+ * The number in the one way that it is written, when libphonenumber knows its country and numbering plan and it fits: a trunk
+ * zero after the country code (`+44 020 ...`) is no part of it.
+ */
+export function dialableNumber(e164: string): string | undefined {
+  const parsed = parsePhoneNumberFromString(e164);
+  return parsed?.isValid() ? parsed.number : undefined;
+}
 
 export const isCountry = (value: string): boolean => (getCountries() as string[]).includes(value);
 
-/**
- * The one way to write a number: a trunk zero after the country code (`+44 020 ...`) is no part of it. A number that is in no
- * numbering plan stays as it is.
- */
-export function canonicalPhone(e164: string): string {
-  const parsed = parsePhoneNumberFromString(e164);
-  return parsed?.isValid() ? parsed.number : e164;
-}
+/** The same for doors that also take numbers of no numbering plan; those stay as they are. */
+export const canonicalPhone = (e164: string): string => dialableNumber(e164) ?? e164;
 
 /** The country (ISO 3166-1 alpha-2) that an E.164 number belongs to; undefined when it belongs to none or cannot be told. */
 export const countryOf = (e164: string): string | undefined => parsePhoneNumberFromString(e164)?.country;

@@ -1,5 +1,5 @@
 import { newId } from "../../platform/ids.ts";
-import { canonicalPhone, isDialable, isE164 } from "../../platform/phone.ts";
+import { dialableNumber, isE164 } from "../../platform/phone.ts";
 import type { Client } from "../../platform/postgres/database.ts";
 import type { GroupRun } from "../../platform/postgres/group-commit.ts";
 import { type Context, requireScope } from "../context.ts";
@@ -40,7 +40,8 @@ interface Item {
  */
 export async function captureLead(ctx: Context, input: CaptureLead): Promise<CapturedLead> {
   requireScope(ctx, "leads:write");
-  if (!isE164(input.phone) || !isDialable(input.phone)) {
+  const phone = isE164(input.phone) ? dialableNumber(input.phone) : undefined;
+  if (phone === undefined) {
     throw InvalidInput.of("phone", "invalid_phone_number", "The phone number is not a dialable E.164 number.");
   }
   const draft: LeadDraft = {
@@ -48,7 +49,7 @@ export async function captureLead(ctx: Context, input: CaptureLead): Promise<Cap
     id: newId(),
     lookup: "phone",
     name: input.name,
-    phone: canonicalPhone(input.phone),
+    phone,
     email: input.email?.toLowerCase() ?? null,
     origin: "api",
     ...(input.stage ? { stage: input.stage } : {}),

@@ -6,7 +6,7 @@ import { captureLead } from "../../core/leads/captureLead.ts";
 import { getLead } from "../../core/leads/getLead.ts";
 import { listLeads } from "../../core/leads/listLeads.ts";
 import { fieldErrors } from "../../platform/http/validator.ts";
-import { isDialable, isE164 } from "../../platform/phone.ts";
+import { dialableNumber, isE164 } from "../../platform/phone.ts";
 import { ProblemError } from "../kit/problem.ts";
 import { fromCursor, page } from "./cursor.ts";
 import { CapturedLeadReply, CreateLeadBody, IdParams, LeadReply, LeadsReply, ListLeadsQuery } from "./leads.schema.ts";
@@ -82,7 +82,7 @@ function refuseWhatIsWrong({ body, validationError }: Pick<FastifyRequest, "body
   const wrong = (path: string, keyword: string, message: string) => fields.push({ path: [path], keyword, params: {}, message });
   if (notes !== undefined && notes_append !== undefined) wrong("notes_append", "not", "cannot be sent together with notes");
   if (fields.length === 0) return;
-  const undialable = typeof phone_number === "string" && isE164(phone_number) && !isDialable(phone_number);
+  const undialable = typeof phone_number === "string" && isE164(phone_number) && dialableNumber(phone_number) === undefined;
   if (undialable && !fields.some(({ path }) => path[0] === "phone_number")) wrong("phone_number", "pattern", "");
   throw new ProblemError({ kind: "invalid_request", part: "body", fields });
 }
