@@ -28,7 +28,7 @@ const TAKE_AT_ONCE = 200;
 const POLL_MS = 1_000;
 const HEARTBEAT_MS = 2_000;
 /** Of the time that a process has for stopping. */
-const STOP_WITHIN_MS = 2_000;
+const STOP_WITHIN_MS = 1_500;
 
 /**
  * The voice role: registers a node, takes admitted calls and carries each to its end. Its heartbeat keeps its leases; with
