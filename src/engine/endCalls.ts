@@ -54,7 +54,6 @@ function endEvent(outcome: CallOutcome): CallEventType {
   switch (outcome) {
     case "completed":
     case "voicemail":
-    case "canceled":
       return "call.ended";
     case "no_answer":
     case "busy":
@@ -62,6 +61,7 @@ function endEvent(outcome: CallOutcome): CallEventType {
       return "call.no_answer";
     case "unreachable":
     case "failed":
+    case "canceled":
     case "expired":
       return "call.failed";
     case "dnc_blocked":
