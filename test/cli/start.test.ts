@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
+import { parseArgs } from "node:util";
 import type { Credentials } from "../../src/credentials.ts";
 import { ask, credentialsOf, databaseRuns, jsonOf, leadline, leadlineJson, type Server, startServer, temporaryFolder } from "./support.ts";
 
@@ -24,6 +25,25 @@ async function occupy(url: string, key: string): Promise<void> {
     await once(socket, "data");
   }
 }
+
+/** What curl would be asked by the command, as a shell reads it; curl itself is not needed. */
+function pasted(command: string, cwd: string, url: string): [url: string, headers: Array<[string, string]>, body: string] {
+  const PATH = `${dirname(process.execPath)}:${process.env.PATH}`;
+  const script = `curl() { printf '%s\\0' "$@"; }\n${command}`;
+  const { stdout } = spawnSync("sh", ["-c", script], { encoding: "utf8", cwd, env: { PATH, URL: url } });
+  const { values, positionals } = parseArgs({
+    args: stdout.split("\0").slice(0, -1),
+    options: { header: { type: "string", short: "H", multiple: true }, data: { type: "string", short: "d" } },
+    allowPositionals: true,
+  });
+  const headers = (values.header ?? []).map((header): [string, string] => [
+    header.slice(0, header.indexOf(":")),
+    header.slice(header.indexOf(":") + 1).trim(),
+  ]);
+  return [positionals[0] ?? "", headers, values.data ?? ""];
+}
+
+const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 
 describe("the life of one data directory", () => {
   const dataDir = join(temporaryFolder(), "its data, ä");
@@ -48,16 +68,18 @@ describe("the life of one data directory", () => {
     assert.deepEqual(description.servers, [{ url: server.url }]);
   });
 
-  test("each curl that the start prints does what it says, pasted into a shell", async () => {
-    const quoted = await startServer({ DATA_DIR: join(temporaryFolder(), "it's") });
-    const commands = quoted.output.out.split("# ").slice(1);
-    assert.equal(commands.length, 4);
-    for (const command of commands) {
-      // The command as a shell reads it, without a need for curl itself.
-      const script = `curl() { printf '%s\\0' "$@"; }\n${command.slice(command.indexOf("\n"))}`;
-      const [url = "", , authorization = "", , , , body = ""] = spawnSync("sh", ["-c", script], { encoding: "utf8" }).stdout.split("\0");
-      const key = authorization.replace("Authorization: Bearer ", "");
-      const answer = await ask(url, key, JSON.parse(body));
+  test("each curl that the start prints, and each of the README's, does what it says when pasted into a shell", async () => {
+    const folder = join(temporaryFolder(), "it's");
+    const quoted = await startServer({ DATA_DIR: folder });
+    const printed = quoted.output.out.split("# ").slice(1);
+    assert.equal(printed.length, 4);
+    const preparation = "key() { node -p \"require('./credentials.json').keys.$1\"; }\n";
+    assert.ok(readme.includes(preparation), "the README's way to a key");
+    const documented = [...readme.matchAll(/```sh\n(curl [^`]+)```/g)].map(([, command]) => preparation + command);
+    assert.equal(documented.length, 5);
+    for (const command of [...documented, ...printed.map((text) => text.slice(text.indexOf("\n")))]) {
+      const [url = "", headers = [], body = ""] = pasted(command, folder, quoted.url);
+      const answer = await fetch(url, { method: "POST", headers, body });
       assert.ok(answer.status === 200 || answer.status === 201, `${url}: ${answer.status} ${await answer.text()}`);
     }
     assert.equal(await quoted.stop(), 0);
