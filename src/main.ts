@@ -17,5 +17,5 @@ try {
   await (await createProgram(process.argv.slice(2))).parseAsync();
 } catch (error) {
   report(error);
-  process.exitCode = 1;
+  process.exit(1);
 }
