@@ -35,7 +35,7 @@ export function leadRoutes(instance: FastifyInstance): void {
         listId: body.list_id,
         ...(body.email !== undefined ? { email: body.email } : {}),
         ...(body.status !== undefined ? { stage: stageOf(body.status) } : {}),
-        notes: body.notes ?? body.notes_append ?? null,
+        notes: notesOf(body),
         tagNames: body.tags ?? [],
         ...(body.metadata ? { metadata: body.metadata } : {}),
       });
@@ -75,14 +75,20 @@ export function leadRoutes(instance: FastifyInstance): void {
   );
 }
 
-/** Names every wrong field at once: what the schema says, both kinds of notes (topcalls 4.5), a number that cannot be dialled. */
+/** The seed's example sends both: what is appended comes after what is set. On a lead that is there neither does anything. */
+function notesOf({ notes, notes_append }: { notes?: string; notes_append?: string }): string | null {
+  const given = [notes, notes_append].filter((one) => one !== undefined);
+  return given.length > 0 ? given.join("\n") : null;
+}
+
+/** Names every wrong field at once: what the schema says, and a number that cannot be dialled. */
 function refuseWhatIsWrong({ body, validationError }: Pick<FastifyRequest, "body" | "validationError">): void {
   const fields = validationError?.validation ? fieldErrors(validationError.validation as ErrorObject[], body) : [];
-  const { notes, notes_append, phone_number } = (body ?? {}) as Record<string, unknown>;
-  const wrong = (path: string, keyword: string, message: string) => fields.push({ path: [path], keyword, params: {}, message });
-  if (notes !== undefined && notes_append !== undefined) wrong("notes_append", "not", "cannot be sent together with notes");
   if (fields.length === 0) return;
+  const { phone_number } = (body ?? {}) as Record<string, unknown>;
   const undialable = typeof phone_number === "string" && isE164(phone_number) && dialableNumber(phone_number) === undefined;
-  if (undialable && !fields.some(({ path }) => path[0] === "phone_number")) wrong("phone_number", "pattern", "");
+  if (undialable && !fields.some(({ path }) => path[0] === "phone_number")) {
+    fields.push({ path: ["phone_number"], keyword: "pattern", params: {}, message: "" });
+  }
   throw new ProblemError({ kind: "invalid_request", part: "body", fields });
 }

@@ -93,6 +93,7 @@ describe("POST /v1/leads (topcalls 4.1)", () => {
       { status: "New", tags: [], metadata: {}, email: null, notes: null, converted_at: null },
     );
     assert.equal((await post(lead({ notes_append: "From the fair" }))).json().notes, "From the fair");
+    assert.equal((await post(lead({ notes: "Met Dana.", notes_append: "Call on Monday." }))).json().notes, "Met Dana.\nCall on Monday.");
   });
 
   test("a converted lead knows since when", async () => {
