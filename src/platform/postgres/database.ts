@@ -46,7 +46,11 @@ export function openDatabase<Tables>(options: { connection: Connection; maxConne
     types,
     connectionTimeoutMillis: 5_000,
   });
-  pool.on("error", (error) => options.log.warn({ reason: error.message }, "idle database connection lost"));
+  // Closing a pool does not wait for its connections to be gone; what becomes of them then is no news.
+  let closed = false;
+  pool.on("error", (error) => {
+    if (!closed) options.log.warn({ reason: error.message }, "idle database connection lost");
+  });
   // A connection lost in mid-use fails its query, and tells besides; unheard, that would end the process.
   pool.on("connect", (client) => client.on("error", (error) => options.log.debug({ reason: error.message }, "database connection lost")));
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
@@ -71,7 +75,10 @@ export function openDatabase<Tables>(options: { connection: Connection; maxConne
     inTransaction,
     together: (run, item) => groupOf(run, inTransaction)(item),
     togetherInOneStatement: (run, item) => groupOf(run, inOneStatement)(item),
-    close: () => pool.end(),
+    close() {
+      closed = true;
+      return pool.end();
+    },
   };
 }
 
