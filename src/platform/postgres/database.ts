@@ -40,8 +40,8 @@ export function openDatabase<Tables>(options: { connection: Connection; maxConne
     options: settings,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    // A plan that was made when a table was small is not kept for long.
-    maxLifetimeSeconds: 60,
+    // A plan that was made when a table was small is not kept for long: kept for a minute, it cost two thirds of the calls per second.
+    maxLifetimeSeconds: 10,
     max: options.maxConnections,
     types,
     connectionTimeoutMillis: 5_000,

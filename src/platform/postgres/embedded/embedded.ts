@@ -67,7 +67,7 @@ const SETTINGS = {
   wal_compression: "pglz",
   jit: "off",
   // A young table grows fast: let its statistics, and with them the plans, follow.
-  autovacuum_naptime: "20s",
+  autovacuum_naptime: "10s",
   log_min_messages: "warning",
   log_timezone: "UTC",
   timezone: "UTC",
