@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { isIP } from "node:net";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LOG_LEVELS, type LogLevel } from "./platform/log.ts";
@@ -14,6 +15,17 @@ interface Variable<T> {
 }
 
 const variable = <T>(fallback: string, help: string, parse: Variable<T>["parse"]): Variable<T> => ({ fallback, help, parse });
+
+/** `auto`: the speech service when TTS_URL is set, else espeak-ng when it is installed. */
+export const TTS_PROVIDERS = ["auto", "espeak-ng", "openai", "none"] as const;
+export type TtsProvider = (typeof TTS_PROVIDERS)[number];
+
+export interface SipListenAddress {
+  protocol: "udp" | "tcp" | "tls";
+  /** An IP address. */
+  address: string;
+  port: number;
+}
 
 /** Every setting there is. An empty value counts as not set. */
 export const VARIABLES = {
@@ -34,6 +46,26 @@ export const VARIABLES = {
   OUTBOUND_ALLOW_PRIVATE: variable("false", "true lets webhooks go to private and loopback addresses.", trueOrFalse),
   SIMULATOR_SPEED: variable("1", "How fast the simulated carrier's time runs: 10 is ten times as fast, 0 does not wait at all.", speed),
   MASTER_KEY: variable("", "Encrypts secrets at rest; 32 characters at least. Default: a generated file in DATA_DIR.", masterKey),
+  SIP_LISTEN: variable(
+    "",
+    "Where SIP is spoken, such as udp:0.0.0.0:5060,tcp:0.0.0.0:5060,tls:0.0.0.0:5061. Empty: UDP and TCP port 5060 once there is a trunk.",
+    sipListen,
+  ),
+  SIP_PUBLIC_ADDRESS: variable(
+    "",
+    "IP address under which SIP gateways reach this machine. Default: that of the route to them.",
+    ipAddress,
+  ),
+  SIP_TLS_CERT: variable("", "Certificate chain (PEM file) for SIP over TLS.", optionalPath),
+  SIP_TLS_KEY: variable("", "Its private key (PEM file).", optionalPath),
+  SIP_TLS_CA: variable("", "Certificate authorities (PEM file) that gateways are trusted by, in place of the system's.", optionalPath),
+  RTP_PORTS: variable("16384-32767", "UDP ports for audio, from-to; a call takes two.", portRange),
+  RECORDINGS_DIR: variable("", "Folder of call recordings, shared by all processes. Default: recordings in DATA_DIR.", optionalPath),
+  TTS_PROVIDER: variable("auto", `Voice of agents on the telephone: ${TTS_PROVIDERS.join(", ")}.`, ttsProvider),
+  TTS_URL: variable("", "Base URL of an OpenAI-compatible speech service, such as https://api.openai.com/v1", httpUrl),
+  TTS_API_KEY: variable("", "Its key.", optionalText),
+  TTS_MODEL: variable("gpt-4o-mini-tts", "Its model.", text),
+  TTS_VOICE: variable("alloy", "Its voice, for agents whose own voice it does not know.", text),
   QUEUE_HOURS: variable("12", "How long a call may wait for capacity before it expires.", wholeNumber(1, 168)),
 } as const satisfies Record<string, Variable<unknown>>;
 
@@ -74,6 +106,49 @@ function defaultDataDir(): string {
 
 function text(value: string): string {
   return value;
+}
+
+function optionalText(value: string): string | undefined {
+  return value === "" ? undefined : value;
+}
+
+function optionalPath(value: string): string | undefined {
+  return value === "" ? undefined : resolve(value);
+}
+
+function ipAddress(value: string, name: string): string | undefined {
+  if (value === "") return undefined;
+  if (isIP(value) === 0) throw new ConfigError(`${name} must be an IP address such as 203.0.113.7, not "${value}".`);
+  return value;
+}
+
+function sipListen(value: string, name: string): SipListenAddress[] {
+  if (value === "") return [];
+  return value.split(",").map((entry) => {
+    const match = /^(udp|tcp|tls):(?:\[([0-9a-f:.]+)\]|([0-9.]+)):(\d{1,5})$/i.exec(entry.trim());
+    const address = match?.[2] ?? match?.[3] ?? "";
+    const port = Number(match?.[4]);
+    if (!match || isIP(address) === 0 || port > 65_535) {
+      throw new ConfigError(`${name} must be addresses such as udp:0.0.0.0:5060,tls:0.0.0.0:5061, not "${entry.trim()}".`);
+    }
+    const protocol = match[1]?.toLowerCase();
+    return { protocol: protocol === "tcp" || protocol === "tls" ? protocol : "udp", address, port };
+  });
+}
+
+function portRange(value: string, name: string): { from: number; to: number } {
+  const match = /^(\d{1,5})-(\d{1,5})$/.exec(value);
+  const [from, to] = [Number(match?.[1]), Number(match?.[2])];
+  if (!(from >= 1024 && to <= 65_535 && to > from)) {
+    throw new ConfigError(`${name} must be a range of ports such as 16384-32767, not "${value}".`);
+  }
+  return { from, to };
+}
+
+function ttsProvider(value: string, name: string): TtsProvider {
+  const known = TTS_PROVIDERS.find((one) => one === value);
+  if (!known) throw new ConfigError(`${name} must be one of ${TTS_PROVIDERS.join(", ")}, not "${value}".`);
+  return known;
 }
 
 function mailAddress(value: string, name: string): string {

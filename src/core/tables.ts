@@ -1,6 +1,7 @@
 import type { ColumnType, Generated } from "kysely";
 import type { AgentSettings } from "./agents/settings.ts";
-import type { CallOutcome, CallStatus, EndedBy, TranscriptTurn } from "./calls/call.ts";
+import type { CallOutcome, CallStatus, EndedBy, MediaQuality, TranscriptTurn } from "./calls/call.ts";
+import type { CallerIdFormat, Codec, Gateway, SrtpPolicy } from "./trunks/trunk.ts";
 
 /** The rows of `migrations/`, column by column. */
 export interface Tables {
@@ -130,6 +131,7 @@ export interface Tables {
     inbound_agent_id: string | null;
     outbound_agent_id: string | null;
     created_at: Date;
+    trunk_id: string | null;
   };
   campaigns: {
     workspace_id: string;
@@ -210,6 +212,14 @@ export interface Tables {
     answered_at: Date | null;
     ended_at: Date | null;
     updated_at: Date;
+    trunk_id: string | null;
+    rang_at: Date | null;
+    sip_status: number | null;
+    sip_reason: string | null;
+    q850_cause: number | null;
+    media_quality: ColumnType<MediaQuality | null, string | null, string | null>;
+    transferred_at: Date | null;
+    transfer_target: string | null;
   };
   call_decisions: {
     workspace_id: string;
@@ -221,8 +231,46 @@ export interface Tables {
     created_at: Date;
   };
   workspace_capacity: { workspace_id: string; in_use: Generated<number> };
-  queued_calls: { workspace_id: string; call_id: string; seq: Generated<number>; expires_at: Date };
-  live_calls: { workspace_id: string; call_id: string; node_id: string | null; taken_at: Generated<Date> };
+  queued_calls: { workspace_id: string; call_id: string; seq: Generated<number>; expires_at: Date; trunk_id: string | null };
+  live_calls: { workspace_id: string; call_id: string; node_id: string | null; taken_at: Generated<Date>; trunk_id: string | null };
+  recordings: {
+    workspace_id: string;
+    call_id: string;
+    file: string;
+    started_at: Date;
+    duration_ms: number | null;
+    bytes: number | null;
+  };
+  trunks: {
+    id: string;
+    name: string;
+    gateways: ColumnType<Gateway[], string, string>;
+    domain: string | null;
+    username: string | null;
+    password: Buffer | null;
+    register: boolean;
+    codecs: Codec[];
+    caller_id: CallerIdFormat;
+    srtp: SrtpPolicy;
+    max_channels: number | null;
+    calls_per_second: number | null;
+    inbound_networks: string[];
+    version: Generated<number>;
+    created_at: Date;
+    updated_at: Date;
+  };
+  trunk_capacity: { trunk_id: string; in_use: Generated<number>; next_dial_at: Generated<Date> };
+  trunk_health: {
+    trunk_id: string;
+    node_id: string;
+    gateway: string;
+    check_kind: "options" | "registration";
+    state: "up" | "down";
+    detail: string;
+    changed_at: Date;
+    checked_at: Date;
+  };
+  trunk_numbers: { trunk_id: string; phone: string; workspace_id: string; phone_number_id: string };
   nodes: { id: string; host: string; pid: number; started_at: Generated<Date>; heartbeat_at: Generated<Date> };
   idempotency_keys: {
     workspace_id: string;

@@ -1,4 +1,4 @@
-import type { AnsweredBy, Media } from "../carriers/carrier.ts";
+import type { AnsweredBy, Media, TransferResult } from "../carriers/carrier.ts";
 import type { AgentSettings } from "../core/agents/settings.ts";
 import type { Call } from "../core/calls/row.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -22,9 +22,14 @@ export interface ConversationSession {
   answeredBy: AnsweredBy;
   clock: Clock;
   signal: AbortSignal;
+  /** Hands the other party over to a number (E.164). Accepted: the call ends, and `signal` with it. */
+  transfer(to: string): Promise<TransferResult>;
   /** Writes down what was said, as soon as it was: a call that breaks off keeps what it had. */
   said(role: "agent" | "user", text: string, startedAt: Date, endedAt: Date): void;
 }
 
-/** `finished`: the agent said goodbye. `silent`: the other party said nothing for the agent's silence timeout. */
-export type TalkEnd = "finished" | "silent" | "voicemail";
+/**
+ * `finished`: the agent said goodbye. `silent`: the other party said nothing for the agent's silence timeout. `key`: the other
+ * party pressed the key that ends the call.
+ */
+export type TalkEnd = "finished" | "silent" | "voicemail" | "key";

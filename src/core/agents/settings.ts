@@ -24,7 +24,13 @@ export interface AgentSettings {
   webhook_events: string[] | null;
   webhook_headers: Record<string, string>;
   extraction_parameters: Array<{ name: string; description: string }>;
+  recording_enabled: boolean;
+  /** What a key press of the other party does; keys 0-9, * and #. */
+  keypad_actions: Partial<Record<string, KeypadAction>>;
 }
+
+/** `to`: E.164. */
+export type KeypadAction = { action: "hang_up" } | { action: "transfer"; to: string };
 
 /** What can be set of an agent, all or some of it. */
 export type AgentChanges = Partial<Omit<AgentSettings, "type">>;
@@ -53,5 +59,7 @@ export const withDefaults = (draft: AgentDraft): AgentSettings => ({
   webhook_events: null,
   webhook_headers: {},
   extraction_parameters: [],
+  recording_enabled: true,
+  keypad_actions: {},
   ...draft,
 });

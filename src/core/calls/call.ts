@@ -32,3 +32,19 @@ export interface TranscriptTurn {
   start: number;
   end: number;
 }
+
+/** What an answered call's audio met on the network, as we received it, and as the other side told of ours (RFC 3550). */
+export interface MediaQuality {
+  codec: "PCMA" | "PCMU";
+  packets_sent: number;
+  packets_received: number;
+  /** Packets that never came, or too late to be played. */
+  packets_lost: number;
+  jitter_ms: number;
+  /** Of our packets, as the other side reports; null without reports. */
+  remote_packets_lost: number | null;
+  remote_jitter_ms: number | null;
+  round_trip_ms: number | null;
+  /** Estimated mean opinion score, 1.0 to 4.5 (ITU-T G.107, for what we heard). */
+  mos: number;
+}

@@ -1,0 +1,102 @@
+import type { SipRequest, SipResponse } from "./message/message.ts";
+
+export type Protocol = "udp" | "tcp" | "tls";
+
+/** Where a request is sent to. */
+export interface Target {
+  protocol: Protocol;
+  /** A name (resolved with the system's resolver, every address tried) or an IP address, IPv6 without brackets. */
+  host: string;
+  port: number;
+}
+
+/** Where a message came from. */
+export interface Source {
+  protocol: Protocol;
+  /** IP address; IPv4-mapped IPv6 as IPv4. */
+  address: string;
+  port: number;
+}
+
+/** Transports and transactions (RFC 3261 17 and 18, RFC 6026, RFC 3581). Knows nothing of dialogs. */
+export interface SipEndpoint {
+  /** What it listens on, with the ports that 0 came to. */
+  readonly listening: readonly Source[];
+  /** How the other side of a target reaches us: for Contact, and the address for SDP. The public address when one is configured. */
+  reachableAt(target: Target): Promise<{ protocol: Protocol; host: string; port: number }>;
+  /**
+   * Sends a request in a client transaction of its own; the Via is put on here (the given ones are ignored). ACK is not for
+   * this. Never throws: what goes wrong is told to the handler, never before this has returned.
+   */
+  request(request: SipRequest, target: Target, handler: ClientHandler): ClientTransaction;
+  /** Sends an ACK for a 2xx. Without a transaction: again for every 2xx that comes again. Never throws. */
+  sendAck(ack: SipRequest, target: Target): void;
+  /** Stops listening and ends every transaction silently. */
+  close(): Promise<void>;
+}
+
+export interface ClientTransaction {
+  /** As it was sent, with its Via. */
+  readonly request: SipRequest;
+  /** Of an INVITE without a final response: sends CANCEL as soon as that is allowed (9.1), once. `reason`: a Reason header's value. */
+  cancel(reason?: string): void;
+  /** Stops it without a word; nothing is told any more. */
+  abandon(): void;
+}
+
+/**
+ * What becomes of a client transaction: provisional*, then final or failed once. For an INVITE, further 2xx (of forks, or sent
+ * again) come as further finals for 64*T1; ACK of other finals is sent by the transaction.
+ */
+export interface ClientHandler {
+  /** Not 100. */
+  provisional?(response: SipResponse): void;
+  final(response: SipResponse): void;
+  failed(failure: RequestFailure): void;
+}
+
+/** `timeout`: nothing came back (timers B and F). `unreachable`: could not be sent; `detail` says why in words (DNS, refused, TLS). */
+export interface RequestFailure {
+  kind: "timeout" | "unreachable";
+  detail: string;
+}
+
+export interface ServerTransaction {
+  readonly request: SipRequest;
+  readonly source: Source;
+  /**
+   * Sends a response: provisional ones, then one final. It copies what RFC 3261 8.2.6 says, and puts `tag` into To when there is
+   * none. Finals are sent again as the transaction has it; a 2xx to an INVITE until `acknowledged` is called. After the final:
+   * nothing happens.
+   */
+  respond(response: Reply): void;
+  /** The ACK for our 2xx has come. */
+  acknowledged(): void;
+  /** Set by the owner before it returns from `onRequest`. */
+  handler: ServerHandler;
+}
+
+export interface ServerHandler {
+  /** A CANCEL came before our final response; it has been answered with 200, and this must answer the INVITE with 487. */
+  canceled?(request: SipRequest): void;
+  /** No ACK came for our 2xx within 64*T1. */
+  unacknowledged?(): void;
+  /** Our response cannot be sent. */
+  failed?(failure: RequestFailure): void;
+}
+
+export interface Reply {
+  status: number;
+  reason?: string;
+  tag?: string;
+  /** Further header fields, Contact and Record-Route among them. */
+  headers?: ReadonlyArray<readonly [name: string, value: string]>;
+  body?: { type: string; content: string };
+}
+
+export interface EndpointHandler {
+  /** A new request, in or out of a dialog, anything but ACK and CANCEL. A request that is answered by nobody gets a 500 here. */
+  request(transaction: ServerTransaction): void;
+  /** An ACK for a 2xx. */
+  ack(ack: SipRequest, source: Source): void;
+}
