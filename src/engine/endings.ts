@@ -47,6 +47,8 @@ export function endingOfLeg({ cause, detail }: LegEnd): Ending {
       return { outcome: "completed", endedBy: "caller", disconnectReason: "Completed" };
     case "hangup_local":
       return { outcome: "completed", endedBy: "agent", disconnectReason: "Completed" };
+    case "transferred":
+      return { outcome: "completed", endedBy: "agent", disconnectReason: "Transferred" };
     case "unreachable":
       return failed("Unreachable", "The number cannot be reached.");
     case "lost":
@@ -62,6 +64,8 @@ export function endingOfTalk(end: TalkEnd): Ending {
   switch (end) {
     case "finished":
       return { outcome: "completed", endedBy: "agent", disconnectReason: "Completed" };
+    case "key":
+      return { outcome: "completed", endedBy: "caller", disconnectReason: "Completed" };
     case "silent":
       return { outcome: "completed", endedBy: "system", disconnectReason: "Caller inactive" };
     case "voicemail":

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AnsweredBy, Carrier, LegEnd, Media } from "../carriers/carrier.ts";
+import type { AnsweredBy, Carrier, Leg, LegEnd, Media, TransferResult } from "../carriers/carrier.ts";
 import type { TranscriptTurn } from "../core/calls/call.ts";
 import type { House } from "../core/context.ts";
 import type { Log } from "../platform/log.ts";
@@ -44,6 +44,7 @@ export function startCall(runner: CallRunner, taken: TakenCall): LiveCall {
   const legOver = Promise.withResolvers<LegEnd>();
   const transcript: TranscriptTurn[] = [];
   let answering: Promise<unknown> = Promise.resolve();
+  let leg: Leg;
 
   const stop = (reason: Ending) => {
     ending.resolve(reason);
@@ -62,8 +63,9 @@ export function startCall(runner: CallRunner, taken: TakenCall): LiveCall {
     const said = (role: TranscriptTurn["role"], text: string, startedAt: Date, endedAt: Date) => {
       transcript.push({ role, text, start: secondsBetween(at, startedAt), end: secondsBetween(at, endedAt) });
     };
+    const transfer = (to: string): Promise<TransferResult> => leg.transfer(to);
     runner.conversation
-      .talk({ ...taken, media, answeredBy, clock: house.clock, signal: over.signal, said })
+      .talk({ ...taken, media, answeredBy, clock: house.clock, signal: over.signal, said, transfer })
       .then((end) => stop(endingOfTalk(end)))
       .catch((error: unknown) => {
         if (!over.signal.aborted) log.error({ err: error, call: call.id }, "conversation failed");
@@ -79,8 +81,8 @@ export function startCall(runner: CallRunner, taken: TakenCall): LiveCall {
   };
 
   const run = async () => {
-    const leg = carrier.dial(
-      { callId: call.id, from: call.from_number, to: call.to_number, ringTimeoutSeconds: RING_TIMEOUT_SECONDS },
+    leg = carrier.dial(
+      { callId: call.id, trunkId: call.trunk_id, from: call.from_number, to: call.to_number, ringTimeoutSeconds: RING_TIMEOUT_SECONDS },
       {
         ringing: () => undefined,
         answered,

@@ -21,10 +21,11 @@ function dial(
   const end = Promise.withResolvers<LegEnd>();
   const media = Promise.withResolvers<TextMedia>();
   const leg = createSimulator({ clock, speed, seed: "test" }).dial(
-    { callId, from: "+972551234567", to, ringTimeoutSeconds },
+    { callId, trunkId: null, from: "+972551234567", to, ringTimeoutSeconds },
     {
       ringing: () => events.push("ringing"),
       answered: (text, by) => {
+        assert.ok(text.kind === "text");
         events.push(`answered by ${by}`);
         media.resolve(text);
       },

@@ -81,5 +81,13 @@ export const sampleCall = (fields: Partial<Call> = {}): Call => ({
   answered_at: null,
   ended_at: null,
   updated_at: new Date(),
+  trunk_id: null,
+  rang_at: null,
+  sip_status: null,
+  sip_reason: null,
+  q850_cause: null,
+  media_quality: null,
+  transferred_at: null,
+  transfer_target: null,
   ...fields,
 });

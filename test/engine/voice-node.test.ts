@@ -44,6 +44,7 @@ function puppetCarrier(): { carrier: Carrier; dialled: Dialled[] } {
           one.hungUp = true;
           end("hangup_local");
         },
+        transfer: async () => ({ accepted: false, detail: "A puppet hands nobody over." }),
       };
     },
   };
@@ -280,7 +281,7 @@ describe("stopping", () => {
     const carrier: Carrier = {
       dial() {
         dialled = true;
-        return { hangup: () => undefined };
+        return { hangup: () => undefined, transfer: async () => ({ accepted: false, detail: "It does not." }) };
       },
     };
     await tenant.place("+14155550010");

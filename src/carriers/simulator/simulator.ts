@@ -20,7 +20,14 @@ export function createSimulator(options: SimulatorOptions): Carrier {
     dial(request, handler) {
       const leg = openLeg(options, handler);
       void ring(request, handler, leg, seededRandom(`${options.seed} ${request.callId}`));
-      return { hangup: () => leg.end(leg.answered ? "hangup_local" : "canceled") } satisfies Leg;
+      return {
+        hangup: () => leg.end(leg.answered ? "hangup_local" : "canceled"),
+        async transfer() {
+          if (!leg.answered || leg.over.aborted) return { accepted: false, detail: "Nobody is on the line." };
+          leg.end("transferred");
+          return { accepted: true };
+        },
+      } satisfies Leg;
     },
   };
 }

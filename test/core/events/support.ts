@@ -32,6 +32,8 @@ const SETTINGS: AgentSettings = {
   webhook_events: null,
   webhook_headers: {},
   extraction_parameters: [],
+  recording_enabled: true,
+  keypad_actions: {},
 };
 
 /** An agent, or a further version of one, as its row stands. */
