@@ -49,6 +49,8 @@ export interface ClientTransaction {
  * again) come as further finals for 64*T1; ACK of other finals is sent by the transaction.
  */
 export interface ClientHandler {
+  /** 100: the other side is there, and says nothing more. */
+  trying?(): void;
   /** Not 100. */
   provisional?(response: SipResponse): void;
   final(response: SipResponse): void;
