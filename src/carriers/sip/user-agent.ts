@@ -82,6 +82,8 @@ export interface SipCallEnd extends SipEnd {
   /** In words, for people. */
   detail: string;
   answered: boolean;
+  /** Of a 503 with Retry-After (RFC 3261 20.33). */
+  retryAfterSeconds?: number;
 }
 
 /** Who may call us, and with what. Asked for each INVITE outside of a dialog. */
