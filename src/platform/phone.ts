@@ -19,6 +19,9 @@ export const isCountry = (value: string): boolean => (getCountries() as string[]
 /** The same for doors that also take numbers of no numbering plan; those stay as they are. */
 export const canonicalPhone = (e164: string): string => dialableNumber(e164) ?? e164;
 
+/** As it is dialled within its country, trunk prefix included: 0501234567. Undefined when its country cannot be told. */
+export const nationalDigits = (e164: string): string | undefined => parsePhoneNumberFromString(e164)?.formatNational().replace(/\D/g, "");
+
 /** The country (ISO 3166-1 alpha-2) that an E.164 number belongs to; undefined when it belongs to none or cannot be told. */
 export const countryOf = (e164: string): string | undefined => parsePhoneNumberFromString(e164)?.country;
 
