@@ -53,6 +53,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
 
 export const COMMAND_NAMES: readonly string[] = Object.keys(COMMANDS);
 
+/** What Leadline starts itself. */
+const INTERNAL: Readonly<Record<string, () => Promise<Command>>> = {
+  voice: async () => (await import("./voice.ts")).voiceCommand(),
+};
+
 /** The command line, ready to parse; of the commands, only those wanted can be run. */
 export async function createProgram(wanted: readonly string[]): Promise<Command> {
   const program = new Command("leadline")
@@ -64,6 +69,9 @@ export async function createProgram(wanted: readonly string[]): Promise<Command>
     const command = wanted.includes(name) ? await load() : new Command(name);
     program.addCommand(command.description(about));
     inherit(command, program);
+  }
+  for (const [name, load] of Object.entries(INTERNAL)) {
+    if (wanted[0] === name) program.addCommand(await load(), { hidden: true });
   }
   return program;
 }

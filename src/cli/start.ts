@@ -15,6 +15,7 @@ import { ROLES, type Role } from "../roles.ts";
 import { migrateStore, openStore, type Store } from "../store.ts";
 import { Complaint } from "./complaint.ts";
 import { stopRequest } from "./stop-request.ts";
+import { startVoiceProcess } from "./voice-process.ts";
 import { welcome } from "./welcome.ts";
 
 type AskedRole = Role | "all";
@@ -46,16 +47,23 @@ async function start(asked: readonly AskedRole[]): Promise<void> {
     log.warn("other roles cannot join this process: they need a database that all share; set DATABASE_URL");
   }
   const [store, { startApp }] = await Promise.all([openAsServer(config, log), import("../app.ts")]);
+  // Only once nobody else is known to run here.
+  const voice = roles.includes("voice") && roles.length > 1 ? startVoiceProcess(log) : undefined;
   try {
     if (!stop.aborted) await migrateStore(store.house, log);
     if (!stop.aborted) {
-      const { app, credentials, address } = await serve(config, store, roles, (ready) => startApp(ready, store, roles, log));
+      const here = voice ? roles.filter((role) => role !== "voice") : roles;
+      const [{ app, credentials, address }] = await Promise.all([
+        serve(config, store, roles, (ready) => startApp(ready, store, here, log)),
+        voice?.begin(),
+      ]);
       process.stdout.write(welcome({ config: address, roles, credentials, terminal: process.stdout.isTTY }));
       if (!stop.aborted) await once(stop, "abort");
       log.info("stopping");
-      await drain(app, log);
+      await drain([app, ...(voice ? [voice] : [])], log);
     }
   } finally {
+    await voice?.close();
     await store.close();
   }
   // Connections that were cut off while draining may still hold the process.
@@ -118,7 +126,8 @@ async function demoCredentials(config: Config, house: House, api: boolean): Prom
   return moved;
 }
 
-async function drain(app: App, log: Log): Promise<void> {
-  const drained = await Promise.race([app.close().then(() => true), sleep(DRAIN_MS, false, { ref: false })]);
+async function drain(parts: ReadonlyArray<{ close(): Promise<void> }>, log: Log): Promise<void> {
+  const closed = Promise.all(parts.map((part) => part.close()));
+  const drained = await Promise.race([closed.then(() => true), sleep(DRAIN_MS, false, { ref: false })]);
   if (!drained) log.warn("some work did not end in time and is cut off");
 }

@@ -7,7 +7,19 @@ import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { parseArgs } from "node:util";
 import type { Credentials } from "../../src/credentials.ts";
-import { ask, credentialsOf, databaseRuns, jsonOf, leadline, leadlineJson, type Server, startServer, temporaryFolder } from "./support.ts";
+import { until } from "../support/until.ts";
+import {
+  ask,
+  childrenOf,
+  credentialsOf,
+  databaseRuns,
+  jsonOf,
+  leadline,
+  leadlineJson,
+  type Server,
+  startServer,
+  temporaryFolder,
+} from "./support.ts";
 
 const STOP_LIMIT_MS = 5_000;
 
@@ -127,7 +139,6 @@ describe("the life of one data directory", () => {
     const lead = { name: "Kept", phone_number: "+972501234567", list_id: first.demo.list_id };
     assert.equal((await ask(`${first.base_url}/v1/leads`, first.keys.topcalls, lead)).status, 201);
     assert.equal(await server.stop("SIGKILL"), null);
-    assert.ok(databaseRuns(dataDir));
     server = await startServer(env);
     assert.ok(server.startMs < 10_000, `took ${server.startMs} ms`);
     const now = credentialsOf(dataDir);
@@ -141,6 +152,36 @@ describe("the life of one data directory", () => {
     const begun = performance.now();
     assert.equal(await server.stop("SIGTERM"), 0);
     assert.ok(performance.now() - begun < STOP_LIMIT_MS, "a request that does not end must not hold it up");
+    assert.ok(!databaseRuns(dataDir));
+  });
+
+  test("a voice process that is killed is started again, and its calls are not lost sight of", {
+    skip: process.platform !== "linux" && "needs /proc",
+  }, async () => {
+    server = await startServer(env);
+    const now = credentialsOf(dataDir);
+    const call = async (to: string) => {
+      const response = await ask(`${server.url}/calls`, now.keys.yappr, { agent_id: now.demo.agent_id, from: now.demo.from, to });
+      return (await jsonOf<{ id: string }>(response)).id;
+    };
+    const becomes = (id: string, ...statuses: string[]) =>
+      until(
+        async () => {
+          const { status } = await jsonOf<{ status: string }>(ask(`${server.url}/calls/${id}`, now.keys.yappr));
+          return statuses.includes(status) && status;
+        },
+        { what: `a call that is ${statuses.join(" or ")}`, withinMs: 20_000 },
+      );
+    const before = childrenOf(server.pid);
+    const [voice] = before.filter((one) => one.command.includes(" voice"));
+    assert.ok(voice, `no voice process among ${JSON.stringify(before)}`);
+    const lost = await call("+972501234567");
+    await becomes(lost, "in-progress");
+    process.kill(voice.pid, "SIGKILL");
+    await becomes(lost, "failed");
+    await becomes(await call("+972501230002"), "no_answer");
+    assert.match(server.output.err + server.output.out, /the voice process ended/);
+    assert.equal(await server.stop(), 0);
     assert.ok(!databaseRuns(dataDir));
   });
 

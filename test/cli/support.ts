@@ -71,6 +71,7 @@ export async function leadlineJson<T>(args: readonly string[], options: Options 
 
 export interface Server {
   url: string;
+  pid: number;
   output: { out: string; err: string };
   /** Until it said that it is ready. */
   startMs: number;
@@ -88,6 +89,7 @@ export async function startServer(env: Record<string, string>, options: Omit<Opt
   const { child, output, ended } = run(["start", ...(options.args ?? [])], { ...options, env: { PORT: "0", ...env } });
   const server: Server = {
     url: "",
+    pid: child.pid ?? 0,
     output,
     startMs: 0,
     stop(signal = "SIGTERM") {
@@ -114,6 +116,13 @@ export const credentialsOf = (dataDir: string): Credentials =>
 
 /** Whether the data directory's PostgreSQL was left running, or not shut down. */
 export const databaseRuns = (dataDir: string): boolean => existsSync(join(dataDir, "postgres", "data", "postmaster.pid"));
+
+/** The processes that a process has started, as Linux tells. */
+export const childrenOf = (pid: number): Array<{ pid: number; command: string }> =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .split(" ")
+    .filter(Boolean)
+    .map((child) => ({ pid: Number(child), command: readFileSync(`/proc/${child}/cmdline`, "utf8").replaceAll("\0", " ") }));
 
 /** A request with a key. */
 export const ask = (url: string, key: string, body?: unknown): Promise<Response> =>

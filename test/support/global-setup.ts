@@ -6,12 +6,14 @@ import { createLog } from "../../src/platform/log.ts";
 import { openDatabase } from "../../src/platform/postgres/database.ts";
 import { type EmbeddedPostgres, openEmbedded } from "../../src/platform/postgres/embedded/embedded.ts";
 import { migrate } from "../../src/platform/postgres/migrate.ts";
+import { installMissing } from "./debian-packages.ts";
 
 let embedded: EmbeddedPostgres | undefined;
 let folder: string | undefined;
 
 /** One real PostgreSQL for the whole run, with a migrated template that each test file copies. */
 export async function globalSetup(): Promise<void> {
+  installMissing();
   folder = mkdtempSync(join("/tmp", "leadline-test-"));
   chmodSync(folder, 0o755);
   const log = createLog("warn");
