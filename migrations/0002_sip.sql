@@ -3,7 +3,7 @@
 -- Trunks belong to the installation: numbers of any workspace can be on one.
 create table trunks (
   id uuid primary key,
-  name text not null unique,
+  name text not null,
   gateways jsonb not null,              -- [{"protocol", "host", "port"}], the first is tried first
   domain text,                          -- of our address and the callee's; null: the gateway's host
   username text,
@@ -19,11 +19,13 @@ create table trunks (
   created_at timestamptz not null,
   updated_at timestamptz not null
 );
+create unique index trunks_name on trunks (lower(name));
 
 -- How many channels are taken, changed only together with live_calls; and when the next call may be dialled.
 create table trunk_capacity (
   trunk_id uuid primary key references trunks on delete cascade,
   in_use integer not null default 0 check (in_use >= 0),
+  served_workspace_id uuid,             -- who got a channel last: the next one goes to the workspace after it
   next_dial_at timestamptz not null default '-infinity'
 );
 
@@ -64,7 +66,14 @@ alter table calls add transferred_at timestamptz;
 alter table calls add transfer_target text;
 
 alter table live_calls add trunk_id uuid;
+alter table live_calls add holds_channel boolean not null default false;   -- counted in trunk_capacity; a trunk without a limit counts nothing
+create index live_calls_trunk on live_calls (trunk_id) where trunk_id is not null;
+
+-- A workspace's queue has a lane per trunk, so that a full trunk holds up nothing but its own calls.
 alter table queued_calls add trunk_id uuid;
+drop index queued_calls_order;
+create index queued_calls_order on queued_calls (workspace_id, trunk_id, seq);
+create index queued_calls_trunk on queued_calls (trunk_id, workspace_id) where trunk_id is not null;
 
 create table recordings (
   workspace_id uuid not null,

@@ -59,7 +59,8 @@ export type Resource =
   | "conversation"
   | "call"
   | "dnc_entry"
-  | "delivery";
+  | "delivery"
+  | "trunk";
 
 /** There is no such thing in the workspace; another workspace's id looks just the same. */
 export class NotFound extends Error {
@@ -77,6 +78,7 @@ export type ConflictCode =
   | "lead_exists"
   | "name_taken"
   | "number_taken"
+  | "in_use"
   | "duplicate_contact"
   | "idempotency_key_reused"
   | "idempotency_in_progress";

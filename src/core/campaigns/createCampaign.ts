@@ -52,6 +52,7 @@ export async function createCampaign(ctx: Context, input: CreateCampaign): Promi
       .where("workspace_id", "=", ctx.workspace.id)
       .where("number", "in", [...input.phoneNumbers, -1])
       .where("is_active", "=", true)
+      .forKeyShare()
       .execute();
     const idOf = new Map(pool.map(({ id, number }) => [number, id]));
     const unknown = input.phoneNumbers.flatMap((number, index) => (idOf.has(number) ? [] : [unknownNumber(number, index)]));

@@ -123,6 +123,7 @@ function presentConflict(code: ConflictCode, message: string, existingId: string
       };
     case "name_taken":
     case "number_taken":
+    case "in_use":
     case "duplicate_contact":
       return answer(409, "CONFLICT", message);
     default:

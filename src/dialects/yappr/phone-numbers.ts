@@ -38,18 +38,18 @@ export function phoneNumberRoutes(instance: FastifyInstance): void {
   );
 }
 
-/** Every number is the simulated carrier's: no trunk, no cost, nothing that it would have to wait for. */
+/** A number without a trunk is the simulated carrier's. Neither costs anything here, nor waits for papers. */
 const presentPhoneNumber = (number: PhoneNumber) => ({
   id: number.id,
   number: number.phone,
   friendly_name: number.friendly_name,
-  provider: "simulator",
+  provider: number.trunk_id === null ? "simulator" : "sip",
   status: "active",
   is_active: number.is_active,
   inbound_agent_id: number.inbound_agent_id,
   outbound_agent_id: number.outbound_agent_id,
-  sip_inbound_configured: false,
-  sip_outbound_configured: false,
+  sip_inbound_configured: number.trunk_id !== null && number.inbound_agent_id !== null,
+  sip_outbound_configured: number.trunk_id !== null,
   country_code: number.country,
   monthly_cost: 0,
   created_at: number.created_at.toISOString(),
