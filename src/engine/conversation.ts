@@ -33,3 +33,6 @@ export interface ConversationSession {
  * party pressed the key that ends the call.
  */
 export type TalkEnd = "finished" | "silent" | "voicemail" | "key";
+
+/** A talk cannot go on; the message says why, for people, and is the error of the call. */
+export class ConversationError extends Error {}

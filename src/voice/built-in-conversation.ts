@@ -1,53 +1,5 @@
-import type { Utterance } from "../carriers/carrier.ts";
-import type { Conversation, ConversationSession, TalkEnd } from "../engine/conversation.ts";
-import { fillTemplate } from "./template.ts";
-import { wordsFor } from "./words.ts";
+import type { Conversation } from "../engine/conversation.ts";
+import { createConversation } from "./createConversation.ts";
 
-/** How many things the other party says before the agent says goodbye. */
-const TURNS = 2;
-
-/**
- * The conversation without a language model. It understands nothing and says so: it greets as the agent is told to, takes
- * what it hears as a message, and says goodbye. What was said stands in the call's transcript.
- */
-export const builtInConversation: Conversation = { talk };
-
-async function talk(session: ConversationSession): Promise<TalkEnd> {
-  if (session.answeredBy === "machine") return "voicemail";
-  const words = wordsFor(session.agent.language);
-  const greeting = greetingOf(session) || words.greeting;
-  if (session.agent.agent_speaks_first) await say(session, greeting);
-  else if (!(await listen(session))) return "silent";
-  else await say(session, greeting);
-  for (let turn = 1; turn <= TURNS; turn++) {
-    if (!(await listen(session))) return "silent";
-    if (turn < TURNS) await say(session, words.noted);
-  }
-  await say(session, words.goodbye);
-  return "finished";
-}
-
-const greetingOf = ({ agent, call, timeZone, clock }: ConversationSession): string =>
-  fillTemplate(agent.greeting_message ?? "", { call, timeZone, now: clock.now() }).trim();
-
-async function say({ media, clock, signal, said }: ConversationSession, text: string): Promise<void> {
-  if (signal.aborted) return;
-  const startedAt = clock.now();
-  await media.say(text);
-  said("agent", text, startedAt, clock.now());
-}
-
-/** False when the other party said nothing for the agent's silence timeout, or the call is over. */
-async function listen({ media, clock, signal, agent, said }: ConversationSession): Promise<boolean> {
-  const heard = new AbortController();
-  const silence = AbortSignal.any([signal, heard.signal]);
-  const patience = clock.sleep(agent.silence_timeout_secs * 1000, silence).then(
-    () => heard.abort(),
-    () => undefined,
-  );
-  const utterance: Utterance | undefined = await media.hear(silence);
-  heard.abort();
-  await patience;
-  if (utterance) said("user", utterance.text, utterance.startedAt, utterance.endedAt);
-  return utterance !== undefined;
-}
+/** The conversation of a machine without text to speech: it can talk in text only. */
+export const builtInConversation: Conversation = createConversation({ speech: undefined });
