@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { findProgram } from "../../support/debian-packages.ts";
+import { type PeerProcess, startPeer } from "./peer-process.ts";
+import { freePort } from "./ports.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+export interface SippOptions {
+  /** The steps, without the surrounding `scenario` element. */
+  scenario: string;
+  /** Calls until it ends; 1 when not said. */
+  calls?: number;
+  /** host:port to call; without it sipp waits for calls. */
+  remote?: string;
+  port?: number;
+  transport?: "udp" | "tcp";
+  /** The user part that it calls, `[service]` in the scenario. */
+  service?: string;
+  /** Calls per second that it places. */
+  rate?: number;
+  /** For `[fieldN]`, one line per call. */
+  rows?: readonly string[];
+  timeoutSeconds?: number;
+  more?: readonly string[];
+}
+
+export interface Sipp {
+  port: number;
+  process: PeerProcess;
+  /** Resolves when every call went as the scenario says; else rejects with what sipp says of it. */
+  succeeded(): Promise<void>;
+}
+
+/** Runs sipp with a scenario, on loopback. */
+export async function startSipp(options: SippOptions): Promise<Sipp> {
+  const program = findProgram("sipp");
+  if (!program) throw new Error("sipp is not installed");
+  const folder = temporaryFolder();
+  const port = options.port ?? (await freePort());
+  const file = join(folder, "scenario.xml");
+  writeFileSync(file, `<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="test">\n${options.scenario}\n</scenario>\n`);
+  const args = ["-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", String(port), "-m", String(options.calls ?? 1), "-nostdin"];
+  args.push("-timeout", String(options.timeoutSeconds ?? 40), "-timeout_error", "-trace_err", "-trace_msg", "-nd");
+  args.push("-t", options.transport === "tcp" ? "t1" : "u1", "-mp", String(await freePort()));
+  if (options.service) args.push("-s", options.service);
+  if (options.rate) args.push("-r", String(options.rate));
+  if (options.rows) {
+    writeFileSync(join(folder, "rows.csv"), `SEQUENTIAL\n${options.rows.join("\n")}\n`);
+    args.push("-inf", join(folder, "rows.csv"));
+  }
+  args.push(...(options.more ?? []));
+  if (options.remote) args.push(options.remote);
+  const peer = startPeer(program, args, folder);
+  return {
+    port,
+    process: peer,
+    async succeeded() {
+      const code = await peer.ended;
+      if (code !== 0)
+        throw new Error(
+          `sipp ended with ${code}: ${logOf(folder, "errors")}\n${peer.output().slice(-2_000)}\n${logOf(folder, "messages").slice(-6_000)}`,
+        );
+    },
+  };
+}
+
+function logOf(folder: string, kind: "errors" | "messages"): string {
+  const file = readdirSync(folder).find((name) => name.endsWith(`_${kind}.log`));
+  return file ? readFileSync(join(folder, file), "utf8") : "";
+}
