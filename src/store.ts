@@ -57,7 +57,11 @@ export async function openStore(config: Config, tenancy: Tenancy, log: Log): Pro
 /** Such as `db.example.com:5432/leadline`. */
 const withoutPassword = (url: string): string => `${new URL(url).host}${new URL(url).pathname}`;
 
-const settingsOf = (config: Config): House["settings"] => ({ mail: config.SMTP_URL !== undefined, queueHours: config.QUEUE_HOURS });
+const settingsOf = (config: Config): House["settings"] => ({
+  mail: config.SMTP_URL !== undefined,
+  queueHours: config.QUEUE_HOURS,
+  recordingsDir: config.RECORDINGS_DIR ?? join(config.DATA_DIR, "recordings"),
+});
 
 /** Brings the database to this version of Leadline; returns what was applied. */
 export async function migrateStore(house: Pick<House, "db">, log: Log): Promise<string[]> {

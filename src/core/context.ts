@@ -18,6 +18,8 @@ export interface House {
     mail: boolean;
     /** How long a call may wait for capacity. */
     queueHours: number;
+    /** Folder of call recordings, absolute. */
+    recordingsDir: string;
   };
 }
 

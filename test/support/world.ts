@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { after } from "node:test";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import pg from "pg";
@@ -57,7 +58,11 @@ export async function startWorld(
     db,
     clock: options.clock ?? systemClock,
     secrets: createSecretBox("test master key, long enough to be one"),
-    settings: { mail: config.SMTP_URL !== undefined, queueHours: config.QUEUE_HOURS },
+    settings: {
+      mail: config.SMTP_URL !== undefined,
+      queueHours: config.QUEUE_HOURS,
+      recordingsDir: config.RECORDINGS_DIR ?? join(config.DATA_DIR, "recordings"),
+    },
   };
   const app = await startApp(config, { house, connection, close: () => db.close() }, options.roles ?? ["api"], log);
   const stops: Array<() => Promise<unknown>> = [];

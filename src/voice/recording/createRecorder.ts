@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type AudioMedia, SAMPLE_RATE } from "../../carriers/carrier.ts";
+import type { Call } from "../../core/calls/row.ts";
+import type { House } from "../../core/context.ts";
+import { finishRecording } from "../../core/recordings/finishRecording.ts";
+import { recordingFile } from "../../core/recordings/recording.ts";
+import { startRecording } from "../../core/recordings/startRecording.ts";
+import type { Recorder, Recording } from "../../engine/recorder.ts";
+import type { Log } from "../../platform/log.ts";
+import { isUnavailable } from "../../platform/unavailable.ts";
+import { createWavWriter } from "./createWavWriter.ts";
+import { durationMsOf, HEADER_BYTES } from "./wav-header.ts";
+
+/** A second, left and right. */
+const BLOCK_SAMPLES = SAMPLE_RATE * 2;
+const STORE_TRIES = 10;
+const STORE_RETRY_MS = 500;
+
+/**
+ * Records calls into WAV files under RECORDINGS_DIR: two channels of 16 bits and 8 kHz, the other party on the left and the
+ * agent on the right. The file grows during the call, and can be played up to a few seconds before where its process died.
+ */
+export function createRecorder({ house, log }: { house: Pick<House, "db" | "settings">; log: Log }): Recorder {
+  return { record: (call, media, startedAt) => record(house, log, call, media, startedAt) };
+}
+
+function record(house: Pick<House, "db" | "settings">, log: Log, call: Call, media: AudioMedia, startedAt: Date): Recording {
+  const file = recordingFile(call.workspace_id, call.id, startedAt);
+  const path = join(house.settings.recordingsDir, file);
+  const noted = { workspaceId: call.workspace_id, callId: call.id, file, startedAt };
+  const warn = (what: string) => (err: unknown) => log.error({ err, call: call.id, file: path }, what);
+  let starting: Promise<void> = Promise.resolve();
+  const writer = createWavWriter(path, {
+    begun: () => {
+      starting = startRecording(house, noted).catch(warn("a recording could not be noted; its end will try again"));
+    },
+    failed: warn("a recording cannot be written to its end"),
+  });
+
+  // Samples lie in memory as they do in the file: Node.js runs here on little-endian machines only.
+  let block = new Int16Array(BLOCK_SAMPLES);
+  let filled = 0;
+  const stop = media.onFrame(({ heard, said }) => {
+    for (let index = 0; index < heard.length; index++) {
+      block[filled++] = heard[index] ?? 0;
+      block[filled++] = said[index] ?? 0;
+      if (filled < BLOCK_SAMPLES) continue;
+      writer.write(bytesOf(block));
+      block = new Int16Array(BLOCK_SAMPLES);
+      filled = 0;
+    }
+  });
+
+  const finish = async () => {
+    stop();
+    if (filled > 0) writer.write(bytesOf(block.subarray(0, filled)));
+    const { dataBytes } = await writer.close();
+    await starting;
+    if (dataBytes === 0) return;
+    await stubbornly(() => finishRecording(house, { ...noted, durationMs: durationMsOf(dataBytes), bytes: HEADER_BYTES + dataBytes }));
+  };
+
+  let finished: Promise<void> | undefined;
+  return {
+    finish() {
+      finished ??= finish().catch(warn("a recording could not be finished"));
+      return finished;
+    },
+  };
+}
+
+/** The database may be away for a moment. */
+async function stubbornly(write: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!isUnavailable(error) || tries === STORE_TRIES) throw error;
+      await sleep(STORE_RETRY_MS);
+    }
+  }
+}
+
+const bytesOf = (samples: Int16Array): Buffer => Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
