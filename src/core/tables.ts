@@ -232,7 +232,14 @@ export interface Tables {
   };
   workspace_capacity: { workspace_id: string; in_use: Generated<number> };
   queued_calls: { workspace_id: string; call_id: string; seq: Generated<number>; expires_at: Date; trunk_id: string | null };
-  live_calls: { workspace_id: string; call_id: string; node_id: string | null; taken_at: Generated<Date>; trunk_id: string | null };
+  live_calls: {
+    workspace_id: string;
+    call_id: string;
+    node_id: string | null;
+    taken_at: Generated<Date>;
+    trunk_id: string | null;
+    holds_channel: Generated<boolean>;
+  };
   recordings: {
     workspace_id: string;
     call_id: string;
@@ -259,7 +266,7 @@ export interface Tables {
     created_at: Date;
     updated_at: Date;
   };
-  trunk_capacity: { trunk_id: string; in_use: Generated<number>; next_dial_at: Generated<Date> };
+  trunk_capacity: { trunk_id: string; in_use: Generated<number>; served_workspace_id: string | null; next_dial_at: Generated<Date> };
   trunk_health: {
     trunk_id: string;
     node_id: string;

@@ -4,10 +4,11 @@ import { type InputIssue, InvalidInput, NotFound } from "../core/errors.ts";
 import { recordCallEvents } from "../core/events/recordCallEvents.ts";
 import type { Client } from "../platform/postgres/database.ts";
 import type { GroupRun } from "../platform/postgres/group-commit.ts";
-import { type Capacity, countQueued, lockCapacity } from "./capacity.ts";
-import { DIAL_CHANNEL } from "./channels.ts";
+import { type Capacity, countQueued, lockCapacity, type Queue } from "./capacity.ts";
+import { DIAL_CHANNEL, QUEUE_CHANNEL } from "./channels.ts";
 import { type Claim, claimKeys, inProgress, keyReused } from "./idempotency.ts";
 import { type CallRequest, type PlacedCall, revivePlacedCall, toPlacedCall, type Verdict } from "./placed-call.ts";
+import { isFull, lockTrunks, type Trunks, takeChannels, waitersFor } from "./trunk-capacity.ts";
 import { PLACE_CALL, type Placement, writePlacedCalls } from "./writePlacedCalls.ts";
 
 export interface Placed {
@@ -19,7 +20,8 @@ type Outcomes = Map<CallRequest, Placed | Error>;
 
 /**
  * Admission of many calls in one transaction: idempotency claim, agent and caller ID, Do-Not-Call, capacity lease, decision
- * record. A call is admitted when a lease is free and nobody waits; otherwise it queues behind those who do.
+ * record. A call is admitted when a lease and a channel of its trunk are free and nobody waits who could go now; otherwise it
+ * queues behind those who do.
  */
 export const placeCalls: GroupRun<CallRequest, Placed> = async (client, requests) => {
   const outcomes: Outcomes = new Map();
@@ -61,14 +63,20 @@ function answerOfFirst(request: CallRequest, first: CallRequest | undefined, out
   return same ? { ...outcome, replayed: true } : keyReused();
 }
 
-type KnownRequest = Pick<Placement, "request" | "agentVersion" | "leadId">;
+type KnownRequest = Pick<Placement, "request" | "agentVersion" | "leadId" | "trunkId">;
 
 /** Refuses those whose agent or caller ID is not there to be used; the others are returned with what was found. */
 async function refuseUnknown(client: Client, requests: readonly CallRequest[], outcomes: Outcomes): Promise<KnownRequest[]> {
   if (requests.length === 0) return [];
-  const { rows } = await client.query<{ version: number | null; is_active: boolean; from_is_active: boolean; lead_id: string | null }>({
+  const { rows } = await client.query<{
+    version: number | null;
+    is_active: boolean;
+    from_is_active: boolean;
+    trunk_id: string | null;
+    lead_id: string | null;
+  }>({
     name: "look-up-for-calls",
-    text: `select a.version, a.is_active, coalesce(p.is_active, false) as from_is_active, k.lead_id
+    text: `select a.version, a.is_active, coalesce(p.is_active, false) as from_is_active, p.trunk_id, k.lead_id
       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) with ordinality as r(workspace_id, agent_id, from_number, to_number, place)
       left join agents a on a.workspace_id = r.workspace_id and a.id = r.agent_id
       left join phone_numbers p on p.workspace_id = r.workspace_id and p.phone = r.from_number
@@ -93,37 +101,60 @@ async function refuseUnknown(client: Client, requests: readonly CallRequest[], o
       issues.push({ path: ["from"], code: "invalid_from_number", message: "from is not an active phone number of the workspace." });
     }
     if (issues.length > 0) outcomes.set(request, new InvalidInput(issues));
-    return issues.length > 0 ? [] : [{ request, agentVersion: row.version, leadId: row.lead_id }];
+    return issues.length > 0 ? [] : [{ request, agentVersion: row.version, leadId: row.lead_id, trunkId: row.trunk_id }];
   });
 }
 
 async function place(client: Client, known: readonly KnownRequest[]): Promise<Placement[]> {
   if (known.length === 0) return [];
-  const verdicts = await decide(
-    client,
-    known.map(({ request }) => request),
-  );
+  const { verdicts, trunks } = await decide(client, known);
   const placements = known.map((item, index): Placement => {
     const verdict = verdicts[index] as Verdict;
-    return { ...item, verdict, call: toPlacedCall(item.request, verdict) };
+    const holdsChannel = verdict.verdict === "admitted" && item.trunkId !== null && trunks.has(item.trunkId);
+    return { ...item, verdict, holdsChannel, call: toPlacedCall(item.request, verdict) };
   });
   const blocked = await writePlacedCalls(client, placements);
+  await takeChannels(
+    client,
+    placements.flatMap(({ request: { workspaceId }, trunkId, holdsChannel }) => (holdsChannel && trunkId ? { trunkId, workspaceId } : [])),
+  );
   await recordCallEvents(
     client,
     blocked.map((call) => ({ type: "call.dnc_blocked", call, at: call.created_at })),
   );
   if (verdicts.some(({ verdict }) => verdict === "admitted")) await client.query(`select pg_notify('${DIAL_CHANNEL}', '')`);
+  // Whom such a call gave way to was not locked, and may be gone.
+  if (placements.some(({ verdict, trunkId }) => trunkId !== null && verdict.reason === "others_wait")) {
+    await client.query(`select pg_notify('${QUEUE_CHANNEL}', '')`);
+  }
   return placements;
 }
 
-/** One verdict per request, in their order. The workspaces of those that are not blocked keep their capacity locked from here on. */
-async function decide(client: Client, requests: readonly CallRequest[]): Promise<Verdict[]> {
+interface Decisions {
+  verdicts: Verdict[];
+  /** Those with a limit. */
+  trunks: Trunks;
+}
+
+/** One verdict per call, in their order. Workspaces and trunks of those that are not blocked keep their capacity locked from here on. */
+async function decide(client: Client, calls: readonly KnownRequest[]): Promise<Decisions> {
+  const requests = calls.map(({ request }) => request);
   const checks = requests.map(({ workspaceId, to, agentId }) => ({ workspaceId, phone: to, agentId }));
   const entries = await findDncEntries(client, checks, latest(requests));
-  const workspaces = requests.filter((_request, index) => !entries[index]).map(({ workspaceId }) => workspaceId);
+  const open = calls.filter((_call, index) => !entries[index]);
+  const workspaces = open.map(({ request }) => request.workspaceId);
   const capacities = workspaces.length > 0 ? await lockCapacity(client, workspaces) : new Map<string, Capacity>();
-  const queues = workspaces.length > 0 ? await countQueued(client, workspaces) : new Map<string, number>();
-  return requests.map(({ workspaceId }, index): Verdict => {
+  const queues = workspaces.length > 0 ? await countQueued(client, workspaces) : new Map<string, Queue>();
+  const lanes = [...open.map(({ trunkId }) => trunkId), ...[...queues.values()].flatMap((queue) => [...queue.keys()])];
+  const trunks = await lockTrunks(
+    client,
+    lanes.filter((trunkId) => trunkId !== null),
+  );
+  const waiters = await waitersFor(
+    client,
+    [...trunks].filter(([, trunk]) => !isFull(trunk)).map(([trunkId]) => trunkId),
+  );
+  const verdicts = calls.map(({ request: { workspaceId }, trunkId }, index): Verdict => {
     const entry = entries[index];
     if (entry) {
       const { reason, detail } = dncEnd(entry);
@@ -131,14 +162,29 @@ async function decide(client: Client, requests: readonly CallRequest[]): Promise
     }
     const capacity = capacities.get(workspaceId);
     if (!capacity) throw new Error(`workspace ${workspaceId} has no capacity row`);
-    const waiting = queues.get(workspaceId) ?? 0;
-    const detail = { limit: capacity.limit, in_use: capacity.inUse, waiting };
-    if (waiting === 0 && capacity.inUse < capacity.limit) {
-      capacity.inUse++;
-      return { verdict: "admitted", reason: "capacity_free", detail };
-    }
-    queues.set(workspaceId, waiting + 1);
-    const reason = capacity.inUse < capacity.limit ? "others_wait" : "capacity_full";
-    return { verdict: "queued", reason, detail, position: waiting + 1 };
+    const trunk = trunkId === null ? undefined : trunks.get(trunkId);
+    const queue: Queue = queues.get(workspaceId) ?? new Map();
+    queues.set(workspaceId, queue);
+    const waiting = [...queue.values()].reduce((sum, calls) => sum + calls, 0);
+    const detail = {
+      limit: capacity.limit,
+      in_use: capacity.inUse,
+      waiting,
+      ...(trunk ? { trunk_limit: trunk.limit, trunk_in_use: trunk.inUse } : {}),
+    };
+    const queued = (reason: "capacity_full" | "trunk_full" | "others_wait"): Verdict => {
+      queue.set(trunkId, (queue.get(trunkId) ?? 0) + 1);
+      return { verdict: "queued", reason, detail, position: waiting + 1 };
+    };
+    if (capacity.inUse >= capacity.limit) return queued("capacity_full");
+    if (isFull(trunk)) return queued("trunk_full");
+    // Calls that wait for another trunk, which is full, do not stand in the way.
+    const first = [...queue.keys()].some((lane) => lane === trunkId || lane === null || !isFull(trunks.get(lane)));
+    const others = trunkId !== null && [...(waiters.get(trunkId) ?? [])].some((other) => other !== workspaceId);
+    if (first || others) return queued("others_wait");
+    capacity.inUse++;
+    if (trunk) trunk.inUse++;
+    return { verdict: "admitted", reason: "capacity_free", detail };
   });
+  return { verdicts, trunks };
 }

@@ -7,22 +7,26 @@ export interface CallAnswer {
   callId: string;
   nodeId: string;
   answeredBy: "human" | "machine" | "unknown";
+  rangAt?: Date | undefined;
   at: Date;
 }
 
 /** ringing ──► in_progress, for calls whose lease the node holds. False: it does not, and nothing is changed. */
 export const answerCalls: GroupRun<CallAnswer, boolean> = async (client, answers) => {
-  const rows = answers.map(({ workspaceId, callId, nodeId, answeredBy, at }) => ({
+  const rows = answers.map(({ workspaceId, callId, nodeId, answeredBy, rangAt, at }) => ({
     workspace_id: workspaceId,
     call_id: callId,
     node_id: nodeId,
     answered_by: answeredBy,
+    rang_at: rangAt ?? null,
     at,
   }));
   const { rows: calls } = await client.query<Call>({
     name: "answer-calls",
-    text: `update calls c set status = 'in_progress', answered_by = a.answered_by, answered_at = a.at, updated_at = a.at
-      from json_to_recordset($1::json) as a(workspace_id uuid, call_id uuid, node_id uuid, answered_by text, at timestamptz)
+    text: `update calls c set status = 'in_progress', answered_by = a.answered_by, answered_at = a.at, updated_at = a.at,
+        rang_at = coalesce(c.rang_at, a.rang_at)
+      from json_to_recordset($1::json) as a(workspace_id uuid, call_id uuid, node_id uuid, answered_by text, rang_at timestamptz,
+        at timestamptz)
       join live_calls l on l.workspace_id = a.workspace_id and l.call_id = a.call_id and l.node_id = a.node_id
       where c.workspace_id = a.workspace_id and c.id = a.call_id and c.status = 'ringing'
       returning c.*`,

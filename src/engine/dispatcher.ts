@@ -1,9 +1,10 @@
 import type { House } from "../core/context.ts";
 import type { Log } from "../platform/log.ts";
 import type { Listener } from "../platform/postgres/listener.ts";
-import { admitQueued, workspacesToServe } from "./admitQueued.ts";
+import { admitQueued } from "./admitQueued.ts";
 import { QUEUE_CHANNEL } from "./channels.ts";
 import { expireQueued } from "./expireQueued.ts";
+import { lanesToServe } from "./lanesToServe.ts";
 import { startLoop } from "./loop.ts";
 import { reapLostCalls, strikeDeadNodes } from "./reaper.ts";
 
@@ -12,7 +13,7 @@ const POLL_MS = 1_000;
 const AT_ONCE = 50;
 
 /**
- * The dispatcher's role: admits queued calls the moment a lease comes free, expires those that wait too long, and frees what
+ * The dispatcher's role: admits queued calls the moment a lease or a channel comes free, expires those that wait too long, and frees what
  * dead voice nodes hold. Every write is conditional, so any number of dispatchers may run at once.
  */
 export function startDispatcher(options: { house: House; listener: Pick<Listener, "on">; log: Log }): { close(): Promise<void> } {
@@ -22,10 +23,10 @@ export function startDispatcher(options: { house: House; listener: Pick<Listener
   const drain = async () => {
     for (let moved = true; moved; ) {
       moved = false;
-      const workspaces = await workspacesToServe(db.pool);
+      const workspaces = await lanesToServe(db.pool);
       while (workspaces.length > 0) {
         const some = workspaces.splice(0, AT_ONCE);
-        if ((await db.inTransaction((client) => admitQueued(client, some, clock.now()))) > 0) moved = true;
+        if ((await db.inTransaction((client) => admitQueued(client, some.flat(), clock.now()))) > 0) moved = true;
       }
     }
   };

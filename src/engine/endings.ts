@@ -1,7 +1,8 @@
 import type { LegEnd } from "../carriers/carrier.ts";
 import type { CallOutcome, EndedBy } from "../core/calls/call.ts";
+import type { Call } from "../core/calls/row.ts";
 import { assertNever } from "../core/errors.ts";
-import type { TalkEnd } from "./conversation.ts";
+import { ConversationError, type TalkEnd } from "./conversation.ts";
 
 /** How a call came to its end. `disconnectReason` is a label for people (yappr 7.2). */
 export interface Ending {
@@ -20,14 +21,15 @@ export const SERVER_STOPPED: Ending = {
 };
 /** The lease was given to nobody we know: the call was ended elsewhere, so this is not written anywhere. */
 export const LEASE_LOST: Ending = { outcome: "failed", endedBy: "system", disconnectReason: "Voice node lost", error: "voice node lost" };
-export const CONVERSATION_FAILED: Ending = {
+
+export const endingOfFailedTalk = (error: unknown): Ending => ({
   outcome: "failed",
   endedBy: "system",
   disconnectReason: "Failed",
-  error: "The conversation failed on our side.",
-};
+  error: error instanceof ConversationError ? error.message : "The conversation failed on our side.",
+});
 
-export function endingOfLeg({ cause, detail }: LegEnd): Ending {
+export function endingOfLeg({ cause, detail }: LegEnd, direction: Call["direction"]): Ending {
   const failed = (disconnectReason: string, error: string, endedBy: EndedBy = "system"): Ending => ({
     outcome: cause === "unreachable" ? "unreachable" : "failed",
     endedBy,
@@ -42,6 +44,8 @@ export function endingOfLeg({ cause, detail }: LegEnd): Ending {
     case "declined":
       return { outcome: "declined", endedBy: "caller", disconnectReason: "Call rejected" };
     case "canceled":
+      // A caller who gave up is a call that nobody answered (yappr 9.1).
+      if (direction === "inbound") return { outcome: "no_answer", endedBy: "caller", disconnectReason: "Cancelled" };
       return { outcome: "canceled", endedBy: "system", disconnectReason: "Cancelled" };
     case "hangup":
       return { outcome: "completed", endedBy: "caller", disconnectReason: "Completed" };
@@ -54,7 +58,7 @@ export function endingOfLeg({ cause, detail }: LegEnd): Ending {
     case "lost":
       return failed("Connection lost", "The connection was lost during the call.", "unknown");
     case "failed":
-      return failed("Failed", "The carrier could not place the call.");
+      return failed("Failed", direction === "inbound" ? "The carrier could not answer the call." : "The carrier could not place the call.");
     default:
       return assertNever(cause);
   }

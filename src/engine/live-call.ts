@@ -1,19 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AnsweredBy, Carrier, Leg, LegEnd, Media, TransferResult } from "../carriers/carrier.ts";
+import type { AnsweredBy, Leg, LegEnd, LegHandler, Media, TransferResult } from "../carriers/carrier.ts";
 import type { TranscriptTurn } from "../core/calls/call.ts";
 import type { House } from "../core/context.ts";
 import type { Log } from "../platform/log.ts";
 import { isUnavailable } from "../platform/unavailable.ts";
 import { answerCalls } from "./answerCalls.ts";
 import type { Conversation } from "./conversation.ts";
-import { endCalls } from "./endCalls.ts";
-import { CONVERSATION_FAILED, type Ending, endingOfLeg, endingOfTalk, LEASE_LOST, MAX_DURATION } from "./endings.ts";
+import { type CallEnd, endCalls } from "./endCalls.ts";
+import { type Ending, endingOfFailedTalk, endingOfLeg, endingOfTalk, LEASE_LOST, MAX_DURATION, SERVER_STOPPED } from "./endings.ts";
+import type { Recorder, Recording } from "./recorder.ts";
 import type { TakenCall } from "./takeCalls.ts";
+import { within } from "./within.ts";
 
 export interface CallRunner {
   house: House;
-  carrier: Carrier;
   conversation: Conversation;
+  recorder?: Recorder;
   nodeId: string;
   log: Log;
   /** Aborted when the node gives up writing what it still has. */
@@ -27,24 +29,34 @@ export interface LiveCall {
   done: Promise<void>;
 }
 
-const RING_TIMEOUT_SECONDS = 30;
 const RETRY_MS = 500;
+/** Of real time: who is told that the call has ended finds the recording, unless the disk is this slow. */
+const RECORDING_MS = 3_000;
+const LAST_RECORDING_MS = 500;
+/** For the carrier to take leave of a leg that it has handed over. */
+const TRANSFER_MS = 5_000;
 
 /**
  * Carries one call from ringing to its end:
  *
- *     dial ──► answered ──► talk ──► hang up ──► end written, lease given back
- *       └───────────┴─────────┴── ended by the other side, the time limit, a stop: whatever comes first counts
+ *     dial or accept ──► answered ──► talk ──► hang up ──► recording finished ──► end written, lease given back
+ *       └───────────────────┴─────────┴── ended by the other side, the time limit, a stop: whatever comes first counts
+ *
+ * `connect` dials, or accepts a call that comes in.
  */
-export function startCall(runner: CallRunner, taken: TakenCall): LiveCall {
-  const { house, carrier, log } = runner;
+export function startCall(runner: CallRunner, taken: TakenCall, connect: (handler: LegHandler) => Leg): LiveCall {
+  const { house, log } = runner;
   const { call, agent } = taken;
   const over = new AbortController();
   const ending = Promise.withResolvers<Ending>();
   const legOver = Promise.withResolvers<LegEnd>();
   const transcript: TranscriptTurn[] = [];
   let answering: Promise<unknown> = Promise.resolve();
-  let leg: Leg;
+  let leg: Leg | undefined;
+  let rangAt: Date | undefined;
+  let recording: Recording | undefined;
+  let handingTo: string | undefined;
+  let transferred: CallEnd["transferred"];
 
   const stop = (reason: Ending) => {
     ending.resolve(reason);
@@ -54,23 +66,37 @@ export function startCall(runner: CallRunner, taken: TakenCall): LiveCall {
   const answered = (media: Media, answeredBy: AnsweredBy) => {
     if (over.signal.aborted) return;
     const at = house.clock.now();
-    const answer = { workspaceId: call.workspace_id, callId: call.id, nodeId: runner.nodeId, answeredBy, at };
+    const answer = { workspaceId: call.workspace_id, callId: call.id, nodeId: runner.nodeId, answeredBy, rangAt, at };
     answering = persist(runner, () => house.db.together(answerCalls, answer)).then((ours) => {
       if (!ours) stop(LEASE_LOST);
     });
     answering.catch(() => undefined);
     if (agent.max_call_duration_secs > 0) limitDuration(agent.max_call_duration_secs);
+    if (media.kind === "audio" && agent.recording_enabled) recording = runner.recorder?.record(call, media, at);
     const said = (role: TranscriptTurn["role"], text: string, startedAt: Date, endedAt: Date) => {
       transcript.push({ role, text, start: secondsBetween(at, startedAt), end: secondsBetween(at, endedAt) });
     };
-    const transfer = (to: string): Promise<TransferResult> => leg.transfer(to);
     runner.conversation
       .talk({ ...taken, media, answeredBy, clock: house.clock, signal: over.signal, said, transfer })
       .then((end) => stop(endingOfTalk(end)))
       .catch((error: unknown) => {
         if (!over.signal.aborted) log.error({ err: error, call: call.id }, "conversation failed");
-        stop(CONVERSATION_FAILED);
+        stop(endingOfFailedTalk(error));
       });
+  };
+
+  const transfer = async (to: string): Promise<TransferResult> => {
+    if (!leg) return { accepted: false, detail: "There is no line." };
+    handingTo = to;
+    const result = await leg.transfer(to);
+    if (result.accepted) handedOver(to);
+    return result;
+  };
+
+  /** Told by the answer to the transfer or by the leg's end, whichever comes first. */
+  const handedOver = (to: string) => {
+    transferred ??= { to, at: house.clock.now() };
+    stop(endingOfLeg({ cause: "transferred" }, call.direction));
   };
 
   const limitDuration = (seconds: number) => {
@@ -80,24 +106,37 @@ export function startCall(runner: CallRunner, taken: TakenCall): LiveCall {
       .catch(() => undefined);
   };
 
+  const handler: LegHandler = {
+    ringing: () => {
+      rangAt ??= house.clock.now();
+    },
+    answered,
+    ended: (end) => {
+      if (end.cause === "transferred" && handingTo !== undefined) handedOver(handingTo);
+      stop(endingOfLeg(end, call.direction));
+      legOver.resolve(end);
+    },
+  };
+
   const run = async () => {
-    leg = carrier.dial(
-      { callId: call.id, trunkId: call.trunk_id, from: call.from_number, to: call.to_number, ringTimeoutSeconds: RING_TIMEOUT_SECONDS },
-      {
-        ringing: () => undefined,
-        answered,
-        ended: (end) => {
-          stop(endingOfLeg(end));
-          legOver.resolve(end);
-        },
-      },
-    );
+    try {
+      leg = connect(handler);
+    } catch (error) {
+      log.error({ err: error, call: call.id }, "the carrier broke down");
+      handler.ended({ cause: "failed" });
+    }
     const reason = await ending.promise;
     const at = house.clock.now();
-    leg.hangup();
-    await legOver.promise;
+    // A leg that is handed over ends by itself; hung up too early, it would take the transfer with it.
+    if (transferred) await within(TRANSFER_MS, legOver.promise);
+    leg?.hangup();
+    const { sip, quality } = await legOver.promise;
     await answering;
-    const end = { workspaceId: call.workspace_id, callId: call.id, nodeId: runner.nodeId, ...reason, transcript, at };
+    if (recording && !(await within(reason === SERVER_STOPPED ? LAST_RECORDING_MS : RECORDING_MS, recording.finish()))) {
+      log.warn({ call: call.id }, "the end of a call is told before its recording is finished");
+    }
+    const { workspace_id: workspaceId, id: callId } = call;
+    const end = { workspaceId, callId, nodeId: runner.nodeId, ...reason, transcript, rangAt, sip, quality, transferred, at };
     await persist(runner, () => house.db.together(endCalls, end));
   };
 

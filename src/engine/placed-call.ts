@@ -18,7 +18,7 @@ export interface CallRequest {
 /** Why a call goes ahead, waits or is refused; becomes its decision record. */
 export type Verdict =
   | { verdict: "admitted"; reason: "capacity_free"; detail: JsonObject }
-  | { verdict: "queued"; reason: "capacity_full" | "others_wait"; detail: JsonObject; position: number }
+  | { verdict: "queued"; reason: "capacity_full" | "trunk_full" | "others_wait"; detail: JsonObject; position: number }
   | { verdict: "blocked"; reason: string; detail: JsonObject; entry: DncEntry };
 
 /** What became of it. `position`: of a queued call, 1 is next. */

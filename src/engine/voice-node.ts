@@ -1,6 +1,5 @@
 import { hostname } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Carrier } from "../carriers/carrier.ts";
+import type { Carrier, IncomingCall, Leg, LegHandler } from "../carriers/carrier.ts";
 import type { House } from "../core/context.ts";
 import { newId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
@@ -11,36 +10,53 @@ import { endCalls } from "./endCalls.ts";
 import { LEASE_LOST, SERVER_STOPPED } from "./endings.ts";
 import { type LiveCall, startCall } from "./live-call.ts";
 import { startLoop } from "./loop.ts";
-import { takeCalls } from "./takeCalls.ts";
+import type { Recorder } from "./recorder.ts";
+import { type TakenCall, takeCalls } from "./takeCalls.ts";
+import { takeIncoming } from "./takeIncoming.ts";
+import { within } from "./within.ts";
+
+/** Opens the way to telephones for a node that is registered already. Whoever opens it closes it, after the node. */
+export type OpenCarrier = (node: { id: string; incoming(call: IncomingCall): void }) => Carrier | Promise<Carrier>;
 
 export interface VoiceNodeOptions {
   house: House;
-  carrier: Carrier;
+  carrier: Carrier | OpenCarrier;
   conversation: Conversation;
+  recorder?: Recorder;
   listener: Pick<Listener, "on">;
   log: Log;
   /** Calls at once on this node. */
   maxCalls?: number;
 }
 
+export interface VoiceNode {
+  id: string;
+  /** Takes a call that comes in, or rejects it. */
+  incoming(call: IncomingCall): void;
+  close(): Promise<void>;
+}
+
 const MAX_CALLS = 2_000;
 const TAKE_AT_ONCE = 200;
+const RING_TIMEOUT_SECONDS = 30;
 const POLL_MS = 1_000;
 const HEARTBEAT_MS = 2_000;
 /** Of the time that a process has for stopping. */
 const STOP_WITHIN_MS = 1_500;
 
 /**
- * The voice role: registers a node, takes admitted calls and carries each to its end. Its heartbeat keeps its leases; with
+ * The voice role: registers a node, takes admitted calls and those that come in, and carries each to its end. Its heartbeat keeps its leases; with
  * each one it also compares them with the calls it really carries, and ends what is on one side only.
  */
-export async function startVoiceNode(options: VoiceNodeOptions): Promise<{ id: string; close(): Promise<void> }> {
+export async function startVoiceNode(options: VoiceNodeOptions): Promise<VoiceNode> {
   const { house, listener, log, maxCalls = MAX_CALLS } = options;
   const { db, clock } = house;
   const id = newId();
   const abandon = new AbortController();
   const runner = { ...options, nodeId: id, abandon: abandon.signal };
   const live = new Map<string, LiveCall>();
+  /** Calls that came in and are looked at. */
+  const arriving = new Set<Promise<void>>();
   let full = false;
   let closing = false;
 
@@ -51,22 +67,55 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<{ id: s
       values: [id, hostname(), process.pid],
     });
 
+  const unregister = () => db.pool.query("delete from nodes where id = $1", [id]);
+
   const take = async () => {
     for (;;) {
-      const room = Math.min(maxCalls - live.size, TAKE_AT_ONCE);
+      const room = Math.min(maxCalls - live.size - arriving.size, TAKE_AT_ONCE);
       full = room <= 0;
       if (full || closing) return;
       const taken = await db.inTransaction((client) => takeCalls(client, { id, limit: room, now: clock.now() }));
       for (const one of taken) {
-        const call = startCall(runner, one);
-        live.set(one.call.id, call);
-        void call.done.then(() => {
-          live.delete(one.call.id);
-          if (full) taking.wake();
-        });
+        const { id: callId, trunk_id: trunkId, from_number: from, to_number: to } = one.call;
+        carry(one, (handler) => carrier.dial({ callId, trunkId, from, to, ringTimeoutSeconds: RING_TIMEOUT_SECONDS }, handler));
       }
       if (taken.length < room) return;
     }
+  };
+
+  const carry = (taken: TakenCall, connect: (handler: LegHandler) => Leg) => {
+    const call = startCall(runner, taken, connect);
+    live.set(taken.call.id, call);
+    void call.done.then(() => {
+      live.delete(taken.call.id);
+      if (full) taking.wake();
+    });
+  };
+
+  const receive = async (call: IncomingCall) => {
+    const { trunkId, from, to } = call;
+    const taken = await db.inTransaction((client) => takeIncoming(client, { id, now: clock.now() }, call));
+    if ("call" in taken) return carry(taken, (handler) => call.accept(handler));
+    log.info({ trunk: trunkId, from, to, reason: taken.rejected }, "a call that came in was rejected");
+    call.reject(taken.rejected);
+  };
+
+  const incoming = (call: IncomingCall) => {
+    const { trunkId, from, to } = call;
+    if (closing || live.size + arriving.size >= maxCalls) {
+      log.warn({ trunk: trunkId, from, to, closing }, "a call that came in was rejected: this voice node can take no more");
+      return call.reject("unavailable");
+    }
+    const arrival: Promise<void> = receive(call)
+      .catch((error: unknown) => {
+        log.error({ err: error, trunk: trunkId, from, to }, "a call that came in could not be taken");
+        call.reject("unavailable");
+      })
+      .finally(() => {
+        arriving.delete(arrival);
+        if (full) taking.wake();
+      });
+    arriving.add(arrival);
   };
 
   let strays = new Set<string>();
@@ -90,34 +139,33 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<{ id: s
 
   await register();
   const beating = startLoop({ name: "heartbeat", intervalMs: HEARTBEAT_MS, work: heartbeat, log });
+  let carrier: Carrier;
+  try {
+    carrier = typeof options.carrier === "function" ? await options.carrier({ id, incoming }) : options.carrier;
+  } catch (error) {
+    await beating.stop();
+    await unregister();
+    throw error;
+  }
   const taking = startLoop({ name: "voice", intervalMs: POLL_MS, work: take, log });
   listener.on(DIAL_CHANNEL, () => taking.wake());
 
   const finish = async () => {
-    await taking.stop();
+    await Promise.all([taking.stop(), ...arriving]);
     for (const call of live.values()) call.stop(SERVER_STOPPED);
     await Promise.all([...live.values()].map((call) => call.done));
   };
 
   return {
     id,
+    incoming,
     async close() {
       closing = true;
       await within(STOP_WITHIN_MS, finish());
       abandon.abort();
       await within(STOP_WITHIN_MS / 4, beating.stop());
       // Leases that are left are those of a vanished node, for a dispatcher to free at once.
-      await within(STOP_WITHIN_MS / 4, db.pool.query("delete from nodes where id = $1", [id]));
+      await within(STOP_WITHIN_MS / 4, unregister());
     },
   };
-}
-
-/** Waits for `work`, but no longer than `ms` of real time. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  const done = new AbortController();
-  try {
-    await Promise.race([work, sleep(ms, undefined, { signal: done.signal })]);
-  } finally {
-    done.abort();
-  }
 }

@@ -7,6 +7,10 @@ export interface Placement {
   request: CallRequest;
   agentVersion: number;
   leadId: string | null;
+  /** Null: the simulated carrier. */
+  trunkId: string | null;
+  /** A channel of the trunk is counted for it. */
+  holdsChannel: boolean;
   verdict: Verdict;
   call: PlacedCall;
 }
@@ -25,7 +29,7 @@ export async function writePlacedCalls(client: Client, placements: readonly Plac
   return rows;
 }
 
-function toRow({ request, agentVersion, leadId, verdict, call }: Placement, place: number) {
+function toRow({ request, agentVersion, leadId, trunkId, holdsChannel, verdict, call }: Placement, place: number) {
   const { idempotency } = request;
   return {
     place,
@@ -34,6 +38,8 @@ function toRow({ request, agentVersion, leadId, verdict, call }: Placement, plac
     agent_id: call.agentId,
     agent_version: agentVersion,
     lead_id: leadId,
+    trunk_id: trunkId,
+    holds_channel: holdsChannel,
     from_number: call.from,
     to_number: call.to,
     variables: request.variables,
@@ -57,33 +63,34 @@ function toRow({ request, agentVersion, leadId, verdict, call }: Placement, plac
 const WRITE = `
   with d as (
     select * from json_to_recordset($1::json) as d(place integer, workspace_id uuid, id uuid, agent_id uuid, agent_version integer,
-      lead_id uuid, from_number text, to_number text, variables jsonb, metadata jsonb, created_at timestamptz, expires_at timestamptz,
-      dnc_entry_id uuid, dnc_reason text, decision_id uuid, verdict text, reason text, detail jsonb, key text, request_hash text,
+      lead_id uuid, trunk_id uuid, holds_channel boolean, from_number text, to_number text, variables jsonb, metadata jsonb,
+      created_at timestamptz, expires_at timestamptz, dnc_entry_id uuid, dnc_reason text, decision_id uuid, verdict text, reason text, detail jsonb, key text, request_hash text,
       result json, key_expires_at timestamptz)
   ), placed as (
     insert into calls (workspace_id, id, agent_id, agent_version, lead_id, direction, from_number, to_number, status, outcome, ended_by,
-      disconnect_reason, dnc_entry_id, dnc_reason, variables, metadata, created_at, expires_at, ended_at, updated_at)
+      disconnect_reason, dnc_entry_id, dnc_reason, variables, metadata, created_at, expires_at, ended_at, updated_at, trunk_id)
     select workspace_id, id, agent_id, agent_version, lead_id, 'outbound', from_number, to_number,
       case verdict when 'blocked' then 'ended' else verdict end,
       case verdict when 'blocked' then 'dnc_blocked' end,
       case verdict when 'blocked' then 'system' end,
       case verdict when 'blocked' then 'Do not call' end,
       dnc_entry_id, dnc_reason, variables, metadata, created_at, expires_at,
-      case verdict when 'blocked' then created_at end, created_at
+      case verdict when 'blocked' then created_at end, created_at, trunk_id
     from d order by place
     returning *
   ), decided as (
     insert into call_decisions (workspace_id, call_id, id, verdict, reason, detail, created_at)
     select workspace_id, id, decision_id, verdict, reason, detail, created_at from d
   ), leased as (
-    insert into live_calls (workspace_id, call_id) select workspace_id, id from d where verdict = 'admitted'
+    insert into live_calls (workspace_id, call_id, trunk_id, holds_channel)
+    select workspace_id, id, trunk_id, holds_channel from d where verdict = 'admitted'
   ), counted as (
     update workspace_capacity c set in_use = c.in_use + a.leases
     from (select workspace_id, count(*)::integer as leases from d where verdict = 'admitted' group by workspace_id) a
     where c.workspace_id = a.workspace_id
   ), waiting as (
-    insert into queued_calls (workspace_id, call_id, expires_at)
-    select workspace_id, id, expires_at from d where verdict = 'queued' order by place
+    insert into queued_calls (workspace_id, call_id, expires_at, trunk_id)
+    select workspace_id, id, expires_at, trunk_id from d where verdict = 'queued' order by place
   ), remembered as (
     insert into idempotency_keys (workspace_id, operation, key, request_hash, result, created_at, expires_at)
     select workspace_id, '${PLACE_CALL}', key, decode(request_hash, 'hex'), result, created_at, key_expires_at from d where key is not null

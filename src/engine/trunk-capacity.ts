@@ -1,0 +1,105 @@
+import type { Client } from "../platform/postgres/database.ts";
+
+/** The channels of a trunk that has a limit. One without is not counted, and nowhere in here. */
+export interface TrunkCapacity {
+  limit: number;
+  /** Channels that are taken, by calls of any workspace. */
+  inUse: number;
+  /** Who got a channel last. */
+  servedWorkspaceId: string | null;
+}
+
+export type Trunks = ReadonlyMap<string, TrunkCapacity>;
+
+export const isFull = (trunk: TrunkCapacity | undefined): boolean => trunk !== undefined && trunk.inUse >= trunk.limit;
+
+/**
+ * Locks the channels of those trunks that have a limit until the transaction ends, so that the limit is never passed. Comes
+ * after `lockCapacity`, never before it, and locks in one order: whoever waits here waits for nobody who waits for us.
+ */
+export async function lockTrunks(client: Client, trunkIds: Iterable<string>): Promise<Map<string, TrunkCapacity>> {
+  const ids = [...new Set(trunkIds)];
+  if (ids.length === 0) return new Map();
+  const { rows: limits } = await client.query<{ id: string; max_channels: number; counted: boolean }>({
+    name: "limits-of-trunks",
+    text: `select t.id, t.max_channels, c.trunk_id is not null as counted from trunks t left join trunk_capacity c on c.trunk_id = t.id
+      where t.id = any($1::uuid[]) and t.max_channels is not null`,
+    values: [ids],
+  });
+  if (limits.length === 0) return new Map();
+  const uncounted = limits.filter(({ counted }) => !counted).map(({ id }) => id);
+  if (uncounted.length > 0) {
+    await client.query("insert into trunk_capacity (trunk_id) select unnest($1::uuid[]) on conflict do nothing", [uncounted]);
+  }
+  const { rows } = await client.query<{ trunk_id: string; in_use: number; served_workspace_id: string | null }>({
+    name: "lock-trunks",
+    text: `select trunk_id, in_use, served_workspace_id from trunk_capacity where trunk_id = any($1::uuid[])
+      order by trunk_id for update`,
+    values: [limits.map(({ id }) => id)],
+  });
+  const limitOf = new Map(limits.map(({ id, max_channels }) => [id, max_channels]));
+  return new Map(
+    rows.map((row) => [
+      row.trunk_id,
+      { limit: limitOf.get(row.trunk_id) ?? 0, inUse: row.in_use, servedWorkspaceId: row.served_workspace_id },
+    ]),
+  );
+}
+
+/** Counts the channels that calls got, in the order they got them. Their trunks are locked. */
+export async function takeChannels(client: Client, calls: ReadonlyArray<{ trunkId: string; workspaceId: string }>): Promise<void> {
+  if (calls.length === 0) return;
+  const taken = new Map<string, { channels: number; workspaceId: string }>();
+  for (const { trunkId, workspaceId } of calls) {
+    taken.set(trunkId, { channels: (taken.get(trunkId)?.channels ?? 0) + 1, workspaceId });
+  }
+  const rows = [...taken.values()];
+  await client.query({
+    name: "take-channels",
+    text: `update trunk_capacity c set in_use = c.in_use + t.channels, served_workspace_id = t.workspace_id
+      from unnest($1::uuid[], $2::integer[], $3::uuid[]) as t(trunk_id, channels, workspace_id) where c.trunk_id = t.trunk_id`,
+    values: [[...taken.keys()], rows.map(({ channels }) => channels), rows.map(({ workspaceId }) => workspaceId)],
+  });
+}
+
+/** Gives channels back whose `live_calls` rows are gone, one for each mention of a trunk; `releaseCapacity` wakes those who wait. */
+export async function releaseChannels(client: Client, trunkIds: readonly string[]): Promise<void> {
+  if (trunkIds.length === 0) return;
+  await client.query({
+    name: "release-channels",
+    text: `with freed as (
+        select trunk_id, count(*)::integer as channels from unnest($1::uuid[]) as f(trunk_id) group by trunk_id
+      ), locked as materialized (
+        select c.trunk_id, f.channels from trunk_capacity c join freed f using (trunk_id) order by c.trunk_id for update of c
+      )
+      update trunk_capacity c set in_use = c.in_use - l.channels from locked l where c.trunk_id = l.trunk_id`,
+    values: [trunkIds],
+  });
+}
+
+/**
+ * Which workspaces have calls waiting for these trunks and lines free to make them: they are not to be overtaken. Read without
+ * their locks, so it may be past already; a call that waits for nothing because of that is let go by the dispatcher, once woken.
+ */
+export async function waitersFor(client: Client, trunkIds: readonly string[]): Promise<Map<string, Set<string>>> {
+  const waiters = new Map<string, Set<string>>();
+  if (trunkIds.length === 0) return waiters;
+  const { rows } = await client.query<{ trunk_id: string; workspace_id: string }>({
+    name: "waiters-for-trunks",
+    text: `select t.trunk_id, w.workspace_id from unnest($1::uuid[]) as t(trunk_id)
+      cross join lateral (
+        with recursive waiting(workspace_id) as (
+          (select q.workspace_id from queued_calls q where q.trunk_id = t.trunk_id order by q.workspace_id limit 1)
+          union all
+          select (select q.workspace_id from queued_calls q where q.trunk_id = t.trunk_id and q.workspace_id > w.workspace_id
+            order by q.workspace_id limit 1)
+          from waiting w where w.workspace_id is not null
+        )
+        select c.workspace_id from waiting join workspace_capacity c using (workspace_id) join workspaces w on w.id = c.workspace_id
+        where c.in_use < w.call_limit
+      ) w`,
+    values: [trunkIds],
+  });
+  for (const { trunk_id, workspace_id } of rows) waiters.set(trunk_id, (waiters.get(trunk_id) ?? new Set()).add(workspace_id));
+  return waiters;
+}
