@@ -1,6 +1,7 @@
+import { isE164 } from "../../platform/phone.ts";
 import type { InputIssue } from "../errors.ts";
 import { isReservedHeader } from "../webhooks/reservedHeader.ts";
-import type { AgentChanges } from "./settings.ts";
+import type { AgentChanges, KeypadAction } from "./settings.ts";
 
 /** The rules of an agent's settings that go beyond a field's type and range; every one that is broken. */
 export function checkSettings(changes: AgentChanges): InputIssue[] {
@@ -8,6 +9,7 @@ export function checkSettings(changes: AgentChanges): InputIssue[] {
     ...checkWebhookUrl(changes.webhook_url ?? null),
     ...Object.entries(changes.webhook_headers ?? {}).flatMap(([name, value]) => checkWebhookHeader(name, value)),
     ...checkExtraction(changes.extraction_parameters ?? []),
+    ...Object.entries(changes.keypad_actions ?? {}).flatMap(([key, action]) => checkKeypadAction(key, action)),
   ];
 }
 
@@ -47,4 +49,18 @@ function checkExtraction(parameters: ReadonlyArray<{ name: string }>): InputIssu
           },
         ],
   );
+}
+
+function checkKeypadAction(key: string, action: KeypadAction | undefined): InputIssue[] {
+  const issue = (path: string[], code: string, message: string) => [
+    { path: ["keypad_actions", ...path], code, message: `keypad_actions: ${message}` },
+  ];
+  if (!/^[0-9*#]$/.test(key)) return issue([key], "invalid_key", `${JSON.stringify(key)} is not one of the keys 0 to 9, * and #.`);
+  if (action?.action !== "transfer") {
+    return action && "to" in action ? issue([key, "to"], "unexpected", `${key} hangs up, so it has no number to transfer to.`) : [];
+  }
+  // The schema of a door may leave it out.
+  const to: string | undefined = action.to;
+  if (to !== undefined && isE164(to)) return [];
+  return issue([key, "to"], "invalid_phone_number", `${key} needs the number to transfer to, in E.164, such as +972501234567.`);
 }

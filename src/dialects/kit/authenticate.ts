@@ -51,16 +51,21 @@ export function authenticateRequests(
   };
 
   app.addHook("onRequest", async (request, reply) => {
-    if (request.routeOptions.config.public) return;
+    if (isPublic(request)) return;
     request.principal = await authenticator.authenticate(dialect.token(request));
     if (rateLimit) await spend(rateLimit, request.principal.keyId, reply);
     if (!dialect.workspaceFromBody) await enter(request);
   });
   if (dialect.workspaceFromBody) {
     app.addHook("preValidation", async (request) => {
-      if (!request.routeOptions.config.public) await enter(request);
+      if (!isPublic(request)) await enter(request);
     });
   }
+}
+
+function isPublic(request: FastifyRequest): boolean {
+  const { public: open = false } = request.routeOptions.config;
+  return typeof open === "function" ? open(request) : open;
 }
 
 async function spend(rateLimit: RateLimit, keyId: string, reply: FastifyReply): Promise<void> {

@@ -39,7 +39,7 @@ export interface Dialect {
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Answers without a key. */
-    public?: boolean;
+    /** Answers without a key: always, or the requests that bring another proof, which the route itself checks. */
+    public?: boolean | ((request: FastifyRequest) => boolean);
   }
 }

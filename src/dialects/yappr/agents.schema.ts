@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import type { AgentSettings } from "../../core/agents/settings.ts";
 import { DateTime, FreeObject, Nullable, StringEnum, Uuid } from "../kit/schema.ts";
 import { Body, NOT_BLANK } from "./body.ts";
 import { PageReply, pageQuery } from "./page.ts";
@@ -47,6 +48,19 @@ export const settingFields = {
     additionalProperties: { type: "string", maxLength: 4_096 },
   }),
   extraction_parameters: Type.Array(extractionParameter, { maxItems: 100 }),
+  recording_enabled: Type.Boolean({ description: "Ours: calls of this agent are recorded. Default: true." }),
+  keypad_actions: Type.Unsafe<AgentSettings["keypad_actions"]>({
+    type: "object",
+    maxProperties: 12,
+    additionalProperties: {
+      type: "object",
+      required: ["action"],
+      properties: { action: { type: "string", enum: ["hang_up", "transfer"] }, to: { type: "string", description: "E.164." } },
+      additionalProperties: false,
+    },
+    description: "Ours: what a key press of the other party does, by key: 0 to 9, * and #. Other keys do nothing. Default: {}.",
+    examples: [{ "9": { action: "hang_up" }, "0": { action: "transfer", to: "+972501234567" } }],
+  }),
 };
 
 const { name, system_prompt, language } = settingFields;

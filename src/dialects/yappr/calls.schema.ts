@@ -125,6 +125,15 @@ export const CallReply = Type.Object({
   ),
   tool_calls: Type.Array(FreeObject()),
   events: Type.Array(Type.Object({ type: Type.String(), timestamp: DateTime(), data: FreeObject() })),
+  line: Type.Object({
+    rang_at: Nullable(DateTime()),
+    answered_at: Nullable(DateTime()),
+    error: Nullable(Type.String()),
+    sip_status: Nullable(Type.Integer({ description: "The final answer to the INVITE." })),
+    sip_reason: Nullable(Type.String()),
+    q850_cause: Nullable(Type.Integer({ description: "ITU-T Q.850." })),
+    media_quality: Nullable(FreeObject()),
+  }),
   decisions: Type.Array(
     Type.Object({
       verdict: StringEnum(["admitted", "queued", "blocked", "expired"]),

@@ -17,11 +17,19 @@ import {
   RingingReply,
 } from "./calls.schema.ts";
 import { page } from "./page.ts";
-import { filterOfStatus, presentCall, presentCallDetail, presentDncBlocked, presentQueued, presentRinging } from "./present-call.ts";
+import {
+  filterOfStatus,
+  presentCall,
+  presentCallDetail,
+  presentDncBlocked,
+  presentQueued,
+  presentRinging,
+  type RecordingUrl,
+} from "./present-call.ts";
 
 const tags = ["Calls"];
 
-export function callRoutes(instance: FastifyInstance): void {
+export function callRoutes(instance: FastifyInstance, recordingUrl: RecordingUrl): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
 
   app.post(
@@ -79,12 +87,16 @@ export function callRoutes(instance: FastifyInstance): void {
         ...(query.to !== undefined ? { createdTo: timeOf(query.to, "to") } : {}),
       };
       const [calls, total] = await Promise.all([listCalls(request.ctx, filter, { limit, offset }), countCalls(request.ctx, filter)]);
-      return page(calls.map(presentCall), total, { limit, offset });
+      return page(
+        calls.map((call) => presentCall(call, recordingUrl)),
+        total,
+        { limit, offset },
+      );
     },
   );
 
   app.get("/calls/:id", { schema: { tags, summary: "Get call", params: CallParams, response: { 200: CallReply } } }, async (request) =>
-    presentCallDetail(await getCall(request.ctx, request.params.id)),
+    presentCallDetail(await getCall(request.ctx, request.params.id), recordingUrl),
   );
 }
 

@@ -8,6 +8,7 @@ import { doNotCallRoutes } from "./do-not-call.ts";
 import { present } from "./errors.ts";
 import { leadRoutes } from "./leads.ts";
 import { phoneNumberRoutes } from "./phone-numbers.ts";
+import { recordingRoute, recordingUrl } from "./recording.ts";
 import { scopes } from "./scopes.ts";
 
 export const yappr: Dialect = {
@@ -21,11 +22,12 @@ export const yappr: Dialect = {
   present,
   mint: () => `ypr_live_${randomBytes(24).toString("hex")}`,
   scopes,
-  routes(app) {
+  routes(app, house, publicUrl) {
     discoveryRoute(app);
     leadRoutes(app);
     agentRoutes(app);
-    callRoutes(app);
+    callRoutes(app, recordingUrl(house, publicUrl));
+    recordingRoute(app, house);
     doNotCallRoutes(app);
     phoneNumberRoutes(app);
   },

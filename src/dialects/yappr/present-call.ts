@@ -82,8 +82,11 @@ export const presentDncBlocked = (call: Placed<"dnc_blocked">) => ({
   ended_at: call.createdAt.toISOString(),
 });
 
+/** Where the recording of a call can be listened to. */
+export type RecordingUrl = (call: Pick<CallView, "workspace_id" | "id">) => string;
+
 /** A row of the list (yappr 7.3). A blocked call, which was never dialled, counts as started when it was refused (seed 001). */
-export function presentCall(call: CallView) {
+export function presentCall(call: CallView, linkOf: RecordingUrl) {
   const startedAt = call.started_at ?? (call.outcome === "dnc_blocked" ? call.ended_at : null);
   return {
     id: call.id,
@@ -98,9 +101,9 @@ export function presentCall(call: CallView) {
     created_at: call.created_at.toISOString(),
     ended_by: call.ended_by,
     disconnect_reason: call.disconnect_reason,
-    transferred_at: null,
-    transfer_target: null,
-    recording_url: null,
+    transferred_at: call.transferred_at?.toISOString() ?? null,
+    transfer_target: call.transfer_target,
+    recording_url: call.recorded ? linkOf(call) : null,
     tool_calls_count: 0,
     flow_steps_count: 0,
     flow_tool_fires_count: 0,
@@ -108,10 +111,10 @@ export function presentCall(call: CallView) {
   };
 }
 
-/** yappr 7.4; `variables` and `decisions` are ours. */
-export function presentCallDetail(call: CallDetail) {
+/** yappr 7.4; `variables`, `decisions` and `line` are ours. */
+export function presentCallDetail(call: CallDetail, linkOf: RecordingUrl) {
   return {
-    ...presentCall(call),
+    ...presentCall(call, linkOf),
     metadata: call.metadata,
     variables: call.variables,
     ...(call.transcript.length > 0 ? { transcript: call.transcript } : {}),
@@ -121,6 +124,7 @@ export function presentCallDetail(call: CallDetail) {
       timestamp: created_at.toISOString(),
       data: eventData(payload),
     })),
+    line: presentLine(call),
     decisions: call.decisions.map(({ verdict, reason, detail, created_at }) => ({
       verdict,
       reason,
@@ -129,6 +133,17 @@ export function presentCallDetail(call: CallDetail) {
     })),
   };
 }
+
+/** What the call met on the telephone network. */
+const presentLine = (call: CallDetail) => ({
+  rang_at: call.rang_at?.toISOString() ?? null,
+  answered_at: call.answered_at?.toISOString() ?? null,
+  error: call.error,
+  sip_status: call.sip_status,
+  sip_reason: call.sip_reason,
+  q850_cause: call.q850_cause,
+  media_quality: call.media_quality,
+});
 
 /** The types of yappr 7.4 where there is one; the others keep the name of their webhook event. */
 const EVENT_TYPES: Readonly<Record<string, string>> = {
