@@ -1,0 +1,84 @@
+import type { Log } from "../../platform/log.ts";
+import type { EndpointHandler, Protocol, SipEndpoint } from "./endpoint.ts";
+import { parseMessage } from "./message/parseMessage.ts";
+import { answerUnreadable } from "./transaction/answerUnreadable.ts";
+import { createClientTransactions } from "./transaction/createClientTransactions.ts";
+import { createServerTransactions } from "./transaction/createServerTransactions.ts";
+import { DEFAULT_TIMERS, type Timers } from "./transaction/timers.ts";
+import { describeSource } from "./transport/address.ts";
+import type { ConnectionLimits } from "./transport/createConnection.ts";
+import type { PoolLimits } from "./transport/createConnections.ts";
+import { createRateLimit } from "./transport/createRateLimit.ts";
+import type { Resolver } from "./transport/createResolver.ts";
+import type { TlsFiles } from "./transport/createSecureContexts.ts";
+import { createTransports } from "./transport/createTransports.ts";
+import type { Path } from "./transport/path.ts";
+
+export interface EndpointOptions {
+  /** Port 0: one that is free. */
+  listen: ReadonlyArray<{ protocol: Protocol; address: string; port: number }>;
+  /** Under which the other side reaches us, in place of our own address of that IP version. */
+  publicAddress?: string;
+  tls?: TlsFiles;
+  timers?: Partial<Timers>;
+  limits?: Partial<ConnectionLimits & PoolLimits & { serverTransactions: number }>;
+  /** In place of the system's, for tests. */
+  resolver?: Resolver;
+  log: Log;
+}
+
+export interface OpenEndpoint extends SipEndpoint {
+  /** What is alive. */
+  readonly size: { client: number; server: number; connections: number };
+}
+
+/** At 100 calls a second each leaves two for 32 s (timers J and L): 6,400. */
+const SERVER_TRANSACTIONS = 20_000;
+/** Requests that cannot be read are answered no more often than this: nobody may be flooded through us. */
+const UNREADABLE = { perSecond: 20, burst: 100 };
+
+/** Opens everything that is listened on. Rejects when an address cannot be bound, or TLS has no certificate; then nothing stays open. */
+export async function openEndpoint(options: EndpointOptions, handler: EndpointHandler): Promise<OpenEndpoint> {
+  const { log, limits } = options;
+  const timers = { ...DEFAULT_TIMERS, ...options.timers };
+  const unreadable = createRateLimit(UNREADABLE);
+  let open = false;
+
+  const transports = await createTransports(
+    {
+      ...options,
+      onTrouble: (what, error) => log.warn({ err: error }, what),
+    },
+    { message: receive },
+  );
+  const clients = createClientTransactions({ transports, timers, log });
+  const servers = createServerTransactions({ transports, timers, log, max: limits?.serverTransactions ?? SERVER_TRANSACTIONS }, handler);
+
+  function receive(bytes: Buffer, path: Path) {
+    if (!open) return;
+    const parsed = parseMessage(bytes);
+    if (!parsed.ok) {
+      log.debug({ from: describeSource(path.remote), detail: parsed.detail }, "a SIP message that cannot be read");
+      if (parsed.request && unreadable.allows(path.remote.address)) answerUnreadable(parsed, path);
+    } else if (parsed.message.kind === "request") servers.receive(parsed.message, path);
+    else clients.receive(parsed.message);
+  }
+
+  open = true;
+
+  return {
+    listening: transports.listening,
+    reachableAt: transports.reachableAt,
+    request: clients.request,
+    sendAck: clients.sendAck,
+    get size() {
+      return { client: clients.size, server: servers.size, connections: transports.connections };
+    },
+    close: async () => {
+      open = false;
+      clients.close();
+      servers.close();
+      await transports.close();
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import type { Log } from "../../../platform/log.ts";
+import type { EndpointHandler, Source } from "../endpoint.ts";
+import type { SipRequest } from "../message/message.ts";
+import { writeMessage } from "../message/writeMessage.ts";
+import type { Transports } from "../transport/createTransports.ts";
+import type { Path } from "../transport/path.ts";
+import { buildResponse, statelessTag } from "./buildResponse.ts";
+import { fixVia, responsePath } from "./fixVia.ts";
+import { type ServerEntry, startServerTransaction } from "./startServerTransaction.ts";
+import type { Timers } from "./timers.ts";
+import { mergeKey, serverKey } from "./transactionKey.ts";
+
+export interface ServerTransactions {
+  /** A request that came, as it was sent. */
+  receive(request: SipRequest, path: Path): void;
+  /** That hold memory or timers. */
+  readonly size: number;
+  close(): void;
+}
+
+export interface ServerTransactionsOptions {
+  transports: Transports;
+  timers: Timers;
+  log: Log;
+  /** Live transactions. Beyond it new requests get 503; those of dialogs, BYE among them, only beyond twice as many. */
+  max: number;
+}
+
+const RETRY_AFTER_SECONDS = "5";
+
+export function createServerTransactions(options: ServerTransactionsOptions, handler: EndpointHandler): ServerTransactions {
+  const { max, log } = options;
+  const entries = new Map<string, ServerEntry>();
+  /** By what two copies of one request have in common. */
+  const first = new Map<string, ServerEntry>();
+
+  function create(request: SipRequest, path: Path, key: string): ServerEntry {
+    const entry = startServerTransaction(options, request, path, () => {
+      entries.delete(key);
+      if (merge !== null && first.get(merge) === entry) first.delete(merge);
+    });
+    const merge = request.method === "CANCEL" ? null : mergeKey(request);
+    entries.set(key, entry);
+    if (merge !== null && !first.has(merge)) first.set(merge, entry);
+    return entry;
+  }
+
+  function receiveAck(ack: SipRequest, source: Source) {
+    const invite = entries.get(serverKey(ack, "INVITE"));
+    if (invite && !invite.receiveAck()) return;
+    guard(ack, () => handler.ack(ack, source));
+  }
+
+  /** RFC 3261 9.2. */
+  function receiveCancel(cancel: SipRequest, path: Path, key: string, inviteKey: string) {
+    const invite = entries.get(inviteKey);
+    const transaction = create(cancel, path, key).transaction;
+    if (!invite) return transaction.respond({ status: 481 });
+    transaction.respond({ status: 200, tag: invite.tag });
+    guard(cancel, () => invite.canceled(cancel));
+  }
+
+  function receiveNew(request: SipRequest, path: Path, key: string) {
+    const room = request.to.params.has("tag") ? 2 * max : max;
+    if (entries.size >= room) return refuse(request, path);
+    const merge = mergeKey(request);
+    const merged = merge !== null && first.has(merge);
+    const entry = create(request, path, key);
+    if (merged) return entry.transaction.respond({ status: 482 });
+    if (!guard(request, () => handler.request(entry.transaction))) entry.transaction.respond({ status: 500 });
+  }
+
+  /** Without a transaction: the same answer each time. */
+  function refuse(request: SipRequest, path: Path) {
+    const tag = statelessTag(request.callId, request.from.params.get("tag") ?? "", String(request.cseq.sequence));
+    const response = buildResponse(request, { status: 503, headers: [["Retry-After", RETRY_AFTER_SECONDS]] }, tag);
+    const [via] = request.via;
+    if (via) responsePath(path, via).send(writeMessage(response));
+  }
+
+  /** Whether it came to its end. */
+  function guard(request: SipRequest, what: () => void): boolean {
+    try {
+      what();
+      return true;
+    } catch (error) {
+      log.error({ err: error, callId: request.callId, method: request.method }, "a request could not be handled");
+      return false;
+    }
+  }
+
+  return {
+    receive: (original, path) => {
+      const [top, ...others] = original.via;
+      if (!top) return;
+      const request = { ...original, via: [fixVia(top, path.remote), ...others] };
+      if (request.method === "ACK") return receiveAck(original, path.remote);
+      const key = serverKey(original, request.method);
+      const known = entries.get(key);
+      if (known) known.receiveAgain(path);
+      else if (request.method === "CANCEL") receiveCancel(request, path, key, serverKey(original, "INVITE"));
+      else receiveNew(request, path, key);
+    },
+    get size() {
+      return entries.size;
+    },
+    close: () => {
+      for (const entry of [...entries.values()]) entry.stop();
+    },
+  };
+}

@@ -1,0 +1,177 @@
+import type { Log } from "../../../platform/log.ts";
+import type { ClientHandler, ClientTransaction, RequestFailure, Target } from "../endpoint.ts";
+import type { SipRequest, SipResponse } from "../message/message.ts";
+import { writeMessage } from "../message/writeMessage.ts";
+import type { Transports } from "../transport/createTransports.ts";
+import { newBranch, ownVia, withOwnVia } from "./branch.ts";
+import type { ClientEntry } from "./createClientTransactions.ts";
+import { createInviteClient } from "./createInviteClient.ts";
+import { createNonInviteClient } from "./createNonInviteClient.ts";
+import type { Prepared, Preparer } from "./createPreparer.ts";
+import { buildAck, buildCancel } from "./followUps.ts";
+import type { Timers } from "./timers.ts";
+import { clientKey } from "./transactionKey.ts";
+
+export interface ClientContext {
+  entries: Map<string, ClientEntry>;
+  preparer: Preparer;
+  transports: Transports;
+  timers: Timers;
+  log: Log;
+  /** The endpoint is closed: nothing begins any more. */
+  closed: boolean;
+}
+
+/** What both machines have in common; `cancel` of an INVITE only. */
+interface Machine {
+  readonly state: string;
+  receive(response: SipResponse): void;
+  transportFailed(failure: RequestFailure): void;
+  cancel?(): void;
+  abandon?(): void;
+  stop(): void;
+}
+
+/**
+ * One client transaction: finds the way, runs the machine, and mends what can be mended. A connection that was open before and
+ * turns out to be dead is replaced once, as nothing of the request has been seen on the other side.
+ */
+export function startClientTransaction(
+  context: ClientContext,
+  request: SipRequest,
+  target: Target,
+  handler: ClientHandler,
+): ClientTransaction {
+  const { entries, preparer, transports, timers, log } = context;
+  const branch = newBranch();
+  const key = clientKey(branch, request.method);
+  // Until the way is known: with the name that it will have.
+  let sent = withOwnVia(request, ownVia(target.protocol, { host: "0.0.0.0", port: 0 }, branch));
+  let machine: Machine | null = null;
+  let told = handler;
+  let over = false;
+  let cancel: { reason: string | undefined } | null = null;
+  let again = false;
+  let stopWatching = () => {};
+
+  function tell(what: () => void) {
+    try {
+      what();
+    } catch (error) {
+      log.error({ err: error, callId: request.callId, method: request.method }, "a handler of a client transaction failed");
+    }
+  }
+
+  function forget() {
+    over = true;
+    stopWatching();
+    if (entries.get(key) === entry) entries.delete(key);
+  }
+
+  function fail(failure: RequestFailure) {
+    if (over) return;
+    forget();
+    tell(() => told.failed(failure));
+  }
+
+  async function start(fresh: boolean) {
+    const prepared = context.closed
+      ? { failure: { kind: "unreachable" as const, detail: "SIP is shut down" } }
+      : await preparer.prepare(request, target, branch, fresh);
+    if (over) return;
+    if ("failure" in prepared) return fail(prepared.failure);
+    run(prepared);
+  }
+
+  function run(prepared: Prepared) {
+    const { path, bytes } = prepared;
+    sent = prepared.request;
+    const common = {
+      timers,
+      reliable: path.reliable,
+      send: () => path.send(bytes, lost),
+      provisional: (response: SipResponse) => tell(() => (response.status === 100 ? told.trying?.() : told.provisional?.(response))),
+      final: (response: SipResponse) => tell(() => told.final(response)),
+      failed: (failure: RequestFailure) => tell(() => told.failed(failure)),
+      ended: () => {
+        if (machine === mine) forget();
+      },
+    };
+    let ack: Buffer | undefined;
+    const mine: Machine =
+      request.method === "INVITE"
+        ? createInviteClient({
+            ...common,
+            acknowledge: (final) => {
+              ack ??= writeMessage(buildAck(prepared.request, final));
+              path.send(ack);
+            },
+            sendCancel: () => void sendCancel(prepared),
+          })
+        : createNonInviteClient(common);
+
+    function lost(failure: RequestFailure) {
+      if (over || machine !== mine) return;
+      const unheard = mine.state === "calling" || mine.state === "trying";
+      if (unheard && path.reused && !again) {
+        again = true;
+        stopWatching();
+        machine = null;
+        mine.stop();
+        void start(true);
+        // What has been heard may come to its end on a connection that the other side opens (18.2.2).
+      } else if (unheard || !transports.listensOn(path.protocol)) mine.transportFailed(failure);
+    }
+
+    machine = mine;
+    stopWatching = path.onLost(lost);
+    if (cancel) mine.cancel?.();
+  }
+
+  /** CANCEL is a transaction of its own, on the same way with the same Via (9.1). */
+  async function sendCancel({ path, request: invite }: Prepared) {
+    const bytes = writeMessage(buildCancel(invite, cancel?.reason));
+    const opened = path.closed ? await transports.open({ ...target, protocol: path.protocol }) : { path };
+    if (context.closed || "failure" in opened) return;
+    const cancelKey = clientKey(branch, "CANCEL");
+    const own = createNonInviteClient({
+      timers,
+      reliable: opened.path.reliable,
+      send: () => opened.path.send(bytes),
+      provisional: () => {},
+      final: () => {},
+      failed: () => {},
+      ended: () => entries.delete(cancelKey),
+    });
+    entries.set(cancelKey, own);
+  }
+
+  const entry: ClientEntry = {
+    receive: (response) => machine?.receive(response),
+    stop: () => {
+      told = SILENT;
+      machine?.stop();
+      forget();
+    },
+  };
+  entries.set(key, entry);
+  queueMicrotask(() => void start(false));
+
+  return {
+    get request() {
+      return sent;
+    },
+    cancel: (reason) => {
+      if (cancel || over || request.method !== "INVITE") return;
+      cancel = { reason };
+      machine?.cancel?.();
+    },
+    abandon: () => {
+      told = SILENT;
+      if (machine?.abandon) machine.abandon();
+      else entry.stop();
+    },
+  };
+}
+
+const SILENT: ClientHandler = { final: () => {}, failed: () => {} };

@@ -1,0 +1,152 @@
+import type { Socket } from "node:net";
+import type { Protocol, RequestFailure, Source } from "../endpoint.ts";
+import { createStreamParser, type StreamEvent } from "../message/createStreamParser.ts";
+import { plainAddress } from "./address.ts";
+import { describeFailure } from "./describeFailure.ts";
+import type { HostPort, Inbound, Path } from "./path.ts";
+
+export interface Connection {
+  readonly remote: Source;
+  /** Our address of it. */
+  readonly local: HostPort;
+  /** As a way to send on, for a request that found it open or for which it was opened. */
+  path(reused: boolean): Path;
+  readonly closed: boolean;
+  destroy(): void;
+}
+
+export interface ConnectionOptions {
+  protocol: Exclude<Protocol, "udp">;
+  /** Who opened it. */
+  opened: "here" | "there";
+  /** The name of the other side, for words. */
+  host: string;
+  /** What our Via says, given our end of the connection. */
+  sentBy(local: HostPort): HostPort;
+  limits: ConnectionLimits;
+  onClosed(): void;
+}
+
+export interface ConnectionLimits {
+  /** Closed after this long without a message; of those opened by others, without anything. */
+  idleMs: number;
+  /** We send a keep-alive (RFC 5626 4.4.1) on what we opened. */
+  keepAliveMs: number;
+  /** A message that has begun, and the first one of who connects, must have come within this time. */
+  messageMs: number;
+  /** What the other side does not take. */
+  unsentBytes: number;
+}
+
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  idleMs: 10 * 60_000,
+  keepAliveMs: 100_000,
+  messageMs: 20_000,
+  unsentBytes: 4 * 1024 * 1024,
+};
+
+const PING = Buffer.from("\r\n\r\n");
+const PONG = Buffer.from("\r\n");
+
+/** One TCP or TLS connection: messages in and out (RFC 3261 18.3), keep-alives, and an end to those that stall. */
+export function createConnection(socket: Socket, options: ConnectionOptions, inbound: Inbound): Connection {
+  const { protocol, limits } = options;
+  const remote: Source = { protocol, address: plainAddress(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0 };
+  const local: HostPort = { host: plainAddress(socket.localAddress ?? ""), port: socket.localPort ?? 0 };
+  const sentBy = options.sentBy(local);
+  const lost = new Set<(failure: RequestFailure) => void>();
+  let closed = false;
+  let reason: Error | undefined;
+  let lastAlive = performance.now();
+  let lastSent = lastAlive;
+  let deadline: NodeJS.Timeout | undefined;
+
+  const expect = () => {
+    deadline ??= setTimeout(() => stop("it sends too slowly"), limits.messageMs);
+  };
+  function stop(why: string) {
+    reason ??= new Error(why);
+    socket.destroy();
+  }
+
+  const parser = createStreamParser();
+
+  function take(event: StreamEvent) {
+    clearTimeout(deadline);
+    deadline = undefined;
+    if (event.kind === "broken") return stop(`it sends what is not SIP: ${event.detail}`);
+    if (event.kind === "message" || options.opened === "there") lastAlive = performance.now();
+    if (event.kind === "message") inbound.message(event.bytes, forInbound);
+    if (event.kind === "ping") write(PONG);
+  }
+
+  function write(bytes: Buffer): boolean {
+    if (closed) return false;
+    lastSent = performance.now();
+    if (socket.writableLength > limits.unsentBytes) stop("it does not take what we send");
+    else socket.write(bytes);
+    return !socket.destroyed;
+  }
+
+  const path = (reused: boolean): Path => {
+    const self: Path = {
+      protocol,
+      remote,
+      sentBy,
+      reliable: true,
+      get closed() {
+        return closed;
+      },
+      reused,
+      send: (bytes, failed) => {
+        lastAlive = performance.now();
+        if (!write(bytes) && failed) queueMicrotask(() => failed(describeLoss()));
+      },
+      onLost: (listener) => {
+        lost.add(listener);
+        return () => lost.delete(listener);
+      },
+      to: () => self,
+    };
+    return self;
+  };
+  const forInbound = path(true);
+
+  function describeLoss(): RequestFailure {
+    return reason ? describeFailure(reason, options.host) : { kind: "unreachable", detail: `${options.host} closed the connection` };
+  }
+
+  const upkeep = setInterval(() => {
+    const now = performance.now();
+    if (now - lastAlive > limits.idleMs) stop("nothing was said on it for long");
+    else if (options.opened === "here" && now - lastSent >= limits.keepAliveMs) write(PING);
+  }, Math.min(limits.keepAliveMs, limits.idleMs) / 2);
+  if (options.opened === "there") expect();
+
+  socket.on("data", (chunk: Buffer) => {
+    const events = parser.push(chunk);
+    if (events.length === 0) expect();
+    for (const event of events) if (!closed) take(event);
+  });
+  socket.on("error", (error) => {
+    reason ??= error;
+  });
+  socket.on("close", () => {
+    closed = true;
+    clearTimeout(deadline);
+    clearInterval(upkeep);
+    options.onClosed();
+    for (const listener of [...lost]) listener(describeLoss());
+    lost.clear();
+  });
+
+  return {
+    remote,
+    local,
+    path,
+    get closed() {
+      return closed || socket.destroyed;
+    },
+    destroy: () => socket.destroy(),
+  };
+}

@@ -1,0 +1,178 @@
+import { isIP, type Socket } from "node:net";
+import type { Protocol, RequestFailure, Source, Target } from "../endpoint.ts";
+import { type Family, familyOf, isWildcard } from "./address.ts";
+import { type ConnectionsOptions, type ConnectTarget, createConnections } from "./createConnections.ts";
+import { createResolver, type Resolver } from "./createResolver.ts";
+import { createRoutes, type Routes } from "./createRoutes.ts";
+import { createSecureContexts, type TlsFiles } from "./createSecureContexts.ts";
+import { describeFailure } from "./describeFailure.ts";
+import { openStreamListener, type StreamListener } from "./openStreamListener.ts";
+import { openUdpListener, type UdpListener } from "./openUdpListener.ts";
+import type { HostPort, Inbound, Path, PathOrFailure } from "./path.ts";
+
+export interface TransportsOptions {
+  listen: ReadonlyArray<{ protocol: Protocol; address: string; port: number }>;
+  publicAddress?: string;
+  tls?: TlsFiles;
+  limits?: ConnectionsOptions["limits"];
+  resolver?: Resolver;
+  routes?: Routes;
+  /** What concerns no single message: a listener's error, somebody turned away. */
+  onTrouble(what: string, error?: Error): void;
+}
+
+export interface Transports {
+  readonly listening: readonly Source[];
+  listensOn(protocol: Protocol): boolean;
+  /** As of SipEndpoint. Never rejects: when there is no way to the target, the best that is known. */
+  reachableAt(target: Target): Promise<{ protocol: Protocol; host: string; port: number }>;
+  /** A way to the target, trying its addresses one after the other. Never rejects. `fresh`: no connection that is open already. */
+  open(target: Target, options?: { fresh?: boolean; timeoutMs?: number }): Promise<PathOrFailure>;
+  /** A connection to where a request came from, for its response. Never rejects. */
+  reopen(target: ConnectTarget): Promise<PathOrFailure>;
+  /** TCP and TLS connections that are open. */
+  readonly connections: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Who takes the place of a protocol that nobody listens on, in what others reach us at. What is said on a connection of ours
+ * comes back on it in any case.
+ */
+const IN_PLACE: Record<Protocol, readonly Protocol[]> = {
+  udp: ["udp", "tcp", "tls"],
+  tcp: ["tcp", "udp", "tls"],
+  tls: ["tls", "tcp", "udp"],
+};
+
+export const DEFAULT_PORT: Record<Protocol, number> = { udp: 5060, tcp: 5060, tls: 5061 };
+
+/** Everything that is listened on and connected to. Rejects when an address cannot be listened on; then nothing stays open. */
+export async function createTransports(options: TransportsOptions, inbound: Inbound): Promise<Transports> {
+  const { publicAddress } = options;
+  const resolver = options.resolver ?? createResolver();
+  const routes = options.routes ?? createRoutes();
+  const secure = createSecureContexts(options.tls ?? {});
+  const udp: UdpListener[] = [];
+  const streams: StreamListener[] = [];
+
+  const connections = createConnections(
+    {
+      secureContext: () => secure.client(),
+      sentBy: (protocol, local) => {
+        const family = familyOf(local.host);
+        const listener = listenersOf(protocol, family)[0];
+        return { host: publicOf(family) ?? local.host, port: listener?.listening.port ?? local.port };
+      },
+      localAddress: (protocol, family) => {
+        const found = listenersOf(protocol, family);
+        const own = found.length === 1 ? found[0]?.listening.address : undefined;
+        return own && !isWildcard(own) ? own : undefined;
+      },
+      ...(options.limits && { limits: options.limits }),
+      onRefused: (address) => options.onTrouble(`too many connections: one from ${address} was closed`),
+    },
+    inbound,
+  );
+
+  const all = (): Array<UdpListener | StreamListener> => [...udp, ...streams];
+  const listenersOf = (protocol: Protocol, family: Family) =>
+    all().filter((one) => one.listening.protocol === protocol && one.families.includes(family));
+  const publicOf = (family: Family) => (publicAddress && familyOf(publicAddress) === family ? publicAddress : undefined);
+
+  async function close() {
+    connections.close();
+    await Promise.all(all().map((one) => one.close()));
+  }
+
+  try {
+    for (const one of options.listen) {
+      const dualStack = !options.listen.some((other) => other.protocol === one.protocol && familyOf(other.address) === 4);
+      const onError = (error: Error) => options.onTrouble(`SIP over ${one.protocol.toUpperCase()} on ${one.address}`, error);
+      if (one.protocol === "udp") udp.push(await openUdpListener({ ...one, dualStack, onError }, inbound));
+      else {
+        const { protocol } = one;
+        const connected = (socket: Socket) => connections.accept(socket, protocol);
+        const pem = { ...(options.tls?.cert && { cert: options.tls.cert }), ...(options.tls?.key && { key: options.tls.key }) };
+        streams.push(await openStreamListener({ ...one, protocol, dualStack, ...pem, maxConnections: 10_000, connected, onError }));
+      }
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  /** Which of these reaches an address, and as whom. Throws when there is no route. */
+  async function choose<L extends UdpListener | StreamListener>(
+    from: readonly L[],
+    address: string,
+  ): Promise<{ listener: L; at: HostPort } | null> {
+    const [first] = from;
+    if (!first) return null;
+    const known = publicOf(familyOf(address));
+    if (from.length === 1 && (known || !isWildcard(first.listening.address))) {
+      return { listener: first, at: { host: known ?? first.listening.address, port: first.listening.port } };
+    }
+    const local = await routes.localAddressTo(address);
+    const listener = from.find((one) => one.listening.address === local) ?? from.find((one) => isWildcard(one.listening.address)) ?? first;
+    const own = isWildcard(listener.listening.address) ? local : listener.listening.address;
+    return { listener, at: { host: known ?? own, port: listener.listening.port } };
+  }
+
+  async function openOne(target: Target, address: string, how: { fresh?: boolean; timeoutMs?: number }): Promise<Path> {
+    if (target.protocol !== "udp") return connections.open({ ...target, protocol: target.protocol, address }, how);
+    const family = familyOf(address);
+    const chosen = await choose(
+      udp.filter((one) => one.families.includes(family)),
+      address,
+    );
+    if (!chosen) throw new Error(`SIP is not listened on over UDP with IPv${family}, which ${target.host} needs`);
+    return chosen.listener.path({ host: address, port: target.port }, chosen.at);
+  }
+
+  async function open(target: Target, how: { fresh?: boolean; timeoutMs?: number } = {}): Promise<PathOrFailure> {
+    let failure: RequestFailure = { kind: "unreachable", detail: `the host name ${target.host} has no address` };
+    try {
+      for (const address of await resolver.resolve(target.host)) {
+        try {
+          return { path: await openOne(target, address, how) };
+        } catch (error) {
+          failure = describeFailure(error, target.host);
+        }
+      }
+    } catch (error) {
+      failure = describeFailure(error, target.host);
+    }
+    return { failure };
+  }
+
+  async function reachableAt(target: Target) {
+    const addresses = await Promise.resolve(resolver.resolve(target.host)).catch(() => []);
+    const address = addresses[0] ?? publicAddress ?? "127.0.0.1";
+    const family = familyOf(address);
+    for (const protocol of IN_PLACE[target.protocol]) {
+      const chosen = await choose(listenersOf(protocol, family), address).catch(() => null);
+      if (chosen) return { protocol, ...chosen.at };
+    }
+    const host = publicOf(family) ?? (await Promise.resolve(routes.localAddressTo(address)).catch(() => "127.0.0.1"));
+    return { protocol: target.protocol, host, port: DEFAULT_PORT[target.protocol] };
+  }
+
+  return {
+    listening: all().map((one) => one.listening),
+    listensOn: (protocol) => all().some((one) => one.listening.protocol === protocol),
+    reachableAt,
+    open,
+    reopen: async (target) => {
+      try {
+        return { path: await connections.open(target) };
+      } catch (error) {
+        return { failure: describeFailure(error, isIP(target.host) ? target.address : target.host) };
+      }
+    },
+    get connections() {
+      return connections.size;
+    },
+    close,
+  };
+}
