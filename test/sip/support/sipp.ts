@@ -8,7 +8,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 export interface SippOptions {
   /** The steps, without the surrounding `scenario` element. */
   scenario: string;
-  /** Calls until it ends; 1 when not said. */
+  /** Of a sipp that calls: how many; 1 when not said. */
   calls?: number;
   /** host:port to call; without it sipp waits for calls. */
   remote?: string;
@@ -27,7 +27,10 @@ export interface SippOptions {
 export interface Sipp {
   port: number;
   process: PeerProcess;
-  /** Resolves when every call went as the scenario says; else rejects with what sipp says of it. */
+  /**
+   * Resolves when every call went as the scenario says; else rejects with what sipp says of it. One that is called stops
+   * taking calls with this, so it is for after the last call.
+   */
   succeeded(): Promise<void>;
 }
 
@@ -38,8 +41,12 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
   const folder = temporaryFolder();
   const port = options.port ?? (await freePort());
   const file = join(folder, "scenario.xml");
-  writeFileSync(file, `<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="test">\n${options.scenario}\n</scenario>\n`);
-  const args = ["-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", String(port), "-m", String(options.calls ?? 1), "-nostdin"];
+  writeFileSync(
+    file,
+    `<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="test">\n${options.remote ? options.scenario : besideOptions(options.scenario)}\n</scenario>\n`,
+  );
+  const args = ["-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", String(port), "-nostdin"];
+  if (options.remote) args.push("-m", String(options.calls ?? 1));
   args.push("-timeout", String(options.timeoutSeconds ?? 40), "-timeout_error", "-trace_err", "-trace_msg", "-nd");
   args.push("-t", options.transport === "tcp" ? "t1" : "u1", "-mp", String(await freePort()));
   if (options.service) args.push("-s", options.service);
@@ -55,6 +62,7 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
     port,
     process: peer,
     async succeeded() {
+      if (!options.remote) peer.kill("SIGUSR1");
       const code = await peer.ended;
       if (code !== 0)
         throw new Error(
@@ -63,6 +71,23 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
     },
   };
 }
+
+/** One that is called is also asked for its health, whenever that is: OPTIONS is answered as a call of its own. */
+const besideOptions = (scenario: string): string => `<recv request="OPTIONS" optional="true" next="80"/>
+${scenario}
+<nop next="81"/>
+<label id="80"/>
+<send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+<label id="81"/>`;
 
 function logOf(folder: string, kind: "errors" | "messages"): string {
   const file = readdirSync(folder).find((name) => name.endsWith(`_${kind}.log`));

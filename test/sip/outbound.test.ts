@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { AgentChanges } from "../../src/core/agents/settings.ts";
+import type { TrunkSettings } from "../../src/core/trunks/fields.ts";
+import { missing } from "../support/debian-packages.ts";
+import { until } from "../support/until.ts";
+import { type Subscriber, startLine } from "./support/line.ts";
+import { freePort } from "./support/ports.ts";
+import {
+  answer,
+  hangUp,
+  hungUp,
+  pause,
+  recv,
+  recvInvite,
+  recvStatus,
+  reply,
+  replyInDialog,
+  request,
+  sdp,
+  steps,
+} from "./support/scenario.ts";
+import { type SippOptions, startSipp } from "./support/sipp.ts";
+
+/** Calls that Leadline places, against telephones that sipp plays. Each has a trunk and a number of its own, so all run at once. */
+const skip = missing("sipp", "espeak-ng");
+const line = await startLine();
+
+interface Called {
+  subscriber: Subscriber;
+  call: Awaited<ReturnType<Subscriber["ended"]>>;
+}
+
+/** Places one call to a telephone that does as the scenario says, and waits for the end on both sides. */
+async function callTo(
+  scenario: string,
+  { trunk = {}, agent = {}, ...sippOptions }: Partial<SippOptions> & { trunk?: Partial<TrunkSettings>; agent?: Partial<AgentChanges> } = {},
+): Promise<Called> {
+  const phone = await startSipp({ scenario, ...sippOptions });
+  const gateway = `${sippOptions.transport ?? "udp"}:127.0.0.1:${phone.port}`;
+  const subscriber = await line.subscriber({ trunk: { gateways: [gateway], ...trunk }, agent });
+  const id = await subscriber.place();
+  const call = await subscriber.ended(id, 60_000);
+  await phone.succeeded();
+  return { subscriber, call };
+}
+
+const ringing = (): string => reply("180 Ringing");
+/** sipp plays a gateway that is asked for its health too, whenever that is. */
+const refusal = (status: string, options: Parameters<typeof reply>[1] = {}): string =>
+  steps(recvInvite(), reply(status, options), recv("ACK"));
+
+describe("calls to a telephone", { skip, concurrency: true }, () => {
+  for (const transport of ["udp", "tcp"] as const) {
+    test(`rings, is answered and hangs up, over ${transport}`, async () => {
+      const scenario = steps(
+        recvInvite(),
+        reply("100 Trying", { tag: "", contact: false }),
+        ringing(),
+        pause(300),
+        answer(),
+        pause(1_500),
+        hangUp(),
+      );
+      const { call } = await callTo(scenario, { transport });
+      assert.equal(call.outcome, "completed");
+      assert.equal(call.ended_by, "caller");
+      assert.equal(call.sip_status, 200);
+      assert.ok(call.rang_at && call.answered_at && call.ended_at);
+      assert.ok(
+        call.started_at && call.started_at <= call.rang_at && call.rang_at <= call.answered_at && call.answered_at <= call.ended_at,
+      );
+      const quality = call.media_quality;
+      assert.equal(quality?.codec, "PCMA");
+      assert.ok((quality?.packets_sent ?? 0) >= 50, "about 75 packets go out in 1.5 s");
+    });
+  }
+
+  test("the agent ends the call at its time limit", async () => {
+    const { call } = await callTo(steps(recvInvite(), ringing(), answer(), hungUp()), { agent: { max_call_duration_secs: 2 } });
+    assert.equal(call.outcome, "completed");
+    assert.equal(call.ended_by, "system");
+    assert.equal(call.disconnect_reason, "Max duration reached");
+  });
+
+  for (const { status, header, reAuth } of [
+    { status: "401 Unauthorized", header: "WWW-Authenticate", reAuth: "Authorization" },
+    { status: "407 Proxy Authentication Required", header: "Proxy-Authenticate", reAuth: "Proxy-Authorization" },
+  ]) {
+    test(`${status}: credentials are given (RFC 3261 22)`, async () => {
+      const challenge = `${header}: Digest realm="gateway", nonce="c0ffee", algorithm=MD5, qop="auth"`;
+      const scenario = steps(
+        recvInvite(),
+        reply(status, { headers: [challenge] }),
+        recv("ACK"),
+        `<recv request="INVITE" rrs="true"><action>
+          <ereg regexp="Digest.*username=.clinic.*response=.[0-9a-f]{32}" search_in="hdr" header="${reAuth}:" check_it="true" assign_to="proof"/>
+          <ereg regexp="&lt;(sip[^&gt;]*)&gt;" search_in="hdr" header="Contact:" check_it="true" assign_to="contact_all,contact"/>
+          <ereg regexp=".*" search_in="hdr" header="From:" assign_to="from"/>
+          <ereg regexp="[^;]*" search_in="hdr" header="To:" assign_to="to"/>
+        </action></recv><Reference variables="proof"/>`,
+        ringing(),
+        answer(),
+        hangUp(),
+      );
+      const { call } = await callTo(scenario, { trunk: { username: "clinic", password: "s3cret" } });
+      assert.equal(call.outcome, "completed");
+    });
+  }
+
+  test("a password that is refused is named as the reason", async () => {
+    const challenge = (nonce: string) => `WWW-Authenticate: Digest realm="gateway", nonce="${nonce}", algorithm=MD5, qop="auth"`;
+    const scenario = steps(
+      refusal("401 Unauthorized", { headers: [challenge("a")] }),
+      refusal("401 Unauthorized", { headers: [challenge("b")] }),
+    );
+    const { call } = await callTo(scenario, { trunk: { username: "clinic", password: "wrong" } });
+    assert.equal(call.outcome, "failed");
+    assert.equal(call.sip_status, 401);
+    assert.match(call.error ?? "", /password|credentials/);
+  });
+
+  test("183 with audio before the answer", async () => {
+    const scenario = steps(recvInvite(), reply("183 Session Progress", { body: sdp() }), pause(500), answer(), pause(300), hangUp());
+    const { call } = await callTo(scenario);
+    assert.equal(call.outcome, "completed");
+    assert.ok(call.rang_at);
+  });
+
+  for (const [status, outcome] of [
+    ["486 Busy Here", "busy"],
+    ["600 Busy Everywhere", "busy"],
+    ["603 Decline", "declined"],
+    ["404 Not Found", "unreachable"],
+    ["480 Temporarily Unavailable", "no_answer"],
+    ["488 Not Acceptable Here", "failed"],
+    ["500 Server Internal Error", "failed"],
+  ] as const) {
+    test(`${status} after ringing is ${outcome}, and is not tried elsewhere`, async () => {
+      const other = await startSipp({ scenario: recvInvite(), timeoutSeconds: 5 });
+      const phone = await startSipp({ scenario: steps(recvInvite(), ringing(), reply(status), recv("ACK")) });
+      const subscriber = await line.subscriber({
+        trunk: { gateways: [`udp:127.0.0.1:${phone.port}`, `udp:127.0.0.1:${other.port}`] },
+      });
+      const call = await subscriber.ended(await subscriber.place());
+      await phone.succeeded();
+      assert.equal(call.outcome, outcome);
+      assert.equal(call.sip_status, Number(status.slice(0, 3)));
+      assert.equal(call.answered_at, null);
+      other.process.kill("SIGKILL");
+    });
+  }
+
+  test("a Reason header tells more than the status: Q.850 cause 17 is busy (RFC 3326)", async () => {
+    const { call } = await callTo(refusal("480 Temporarily Unavailable", { headers: ['Reason: Q.850;cause=17;text="User busy"'] }));
+    assert.equal(call.outcome, "busy");
+    assert.equal(call.q850_cause, 17);
+  });
+
+  test("a gateway that answers 503, and one that is not there: the next one is tried", async () => {
+    const phone = await startSipp({ scenario: steps(recvInvite(), ringing(), answer(), hangUp()) });
+    const full = await startSipp({ scenario: refusal("503 Service Unavailable") });
+    const subscriber = await line.subscriber({
+      trunk: { gateways: [`udp:127.0.0.1:${full.port}`, `tcp:127.0.0.1:${await freePort()}`, `udp:127.0.0.1:${phone.port}`] },
+    });
+    const call = await subscriber.ended(await subscriber.place());
+    await Promise.all([phone.succeeded(), full.succeeded()]);
+    assert.equal(call.outcome, "completed");
+    const calls = await subscriber.calls();
+    assert.equal(calls.length, 1);
+  });
+
+  test("nobody picks up: CANCEL after 30 s, no_answer", async () => {
+    const scenario = steps(recvInvite(), ringing(), recv("CANCEL"), replyInDialog("200 OK"), cancelled());
+    const { call } = await callTo(scenario);
+    assert.equal(call.outcome, "no_answer");
+    assert.equal(call.sip_status, 487);
+    assert.ok(call.rang_at);
+  });
+
+  test("hold and resume by re-INVITE: no audio goes out while held (RFC 3264 8.4)", async () => {
+    const scenario = steps(
+      recvInvite(),
+      answer(),
+      pause(500),
+      request("INVITE", { sequence: 1, body: sdp({ direction: "sendonly", version: 2 }), more: 'retrans="500"' }),
+      recvStatus(100, 'optional="true"'),
+      `<recv response="200"><action><ereg regexp="a=recvonly" search_in="body" check_it="true" assign_to="held"/></action></recv><Reference variables="held"/>`,
+      request("ACK", { sequence: 1 }),
+      pause(1_000),
+      request("INVITE", { sequence: 2, body: sdp({ version: 3 }), more: 'retrans="500"' }),
+      recvStatus(100, 'optional="true"'),
+      `<recv response="200"><action><ereg regexp="a=recvonly|a=inactive" search_in="body" check_it_inverse="true" assign_to="resumed"/></action></recv><Reference variables="resumed"/>`,
+      request("ACK", { sequence: 2 }),
+      pause(500),
+      hangUp(3),
+    );
+    const { call } = await callTo(scenario);
+    assert.equal(call.outcome, "completed");
+    const sent = call.media_quality?.packets_sent ?? 0;
+    assert.ok(sent > 30 && sent < 85, `about 50 packets in 1 s of two that the call lasted, not ${sent}`);
+  });
+
+  test("no codec in common: the answer cannot be used, and the call says why", async () => {
+    const scenario = steps(recvInvite(), answer({ offer: { codec: "G729" } }), hungUp());
+    const { call } = await callTo(scenario);
+    assert.equal(call.outcome, "failed");
+    assert.match(call.error ?? "", /codec/);
+  });
+
+  test("a key transfers the caller: REFER, its NOTIFYs, BYE (RFC 3515)", async () => {
+    const notify = (sequence: number, status: string, state: string) =>
+      steps(
+        `<send retrans="500"><![CDATA[
+NOTIFY [$contact] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From:[$to];tag=[call_number]
+To:[$from]
+[last_Call-ID:]
+CSeq: ${sequence} NOTIFY
+Max-Forwards: 70
+Event: refer
+Subscription-State: ${state}
+Contact: <sip:sipp@[local_ip]:[local_port]>
+Content-Type: message/sipfrag
+Content-Length: [len]
+
+SIP/2.0 ${status}
+]]></send>`,
+        recvStatus(200),
+      );
+    const scenario = steps(
+      recvInvite(),
+      answer(),
+      pause(1_000),
+      request("INFO", { sequence: 1, headers: ["Content-Type: application/dtmf-relay"], body: undefined as never }).replace(
+        "Content-Length: [len]\n\n",
+        "Content-Length: [len]\n\nSignal=5\nDuration=100\n",
+      ),
+      recvStatus(200),
+      `<recv request="REFER"><action><ereg regexp="972501112222" search_in="hdr" header="Refer-To:" check_it="true" assign_to="refer"/></action></recv><Reference variables="refer"/>`,
+      replyInDialog("202 Accepted"),
+      notify(2, "100 Trying", "active;expires=60"),
+      notify(3, "200 OK", "terminated;reason=noresource"),
+      hungUp(),
+    );
+    const { call } = await callTo(scenario, { agent: { keypad_actions: { "5": { action: "transfer", to: "+972501112222" } } } });
+    assert.equal(call.outcome, "completed");
+    assert.equal(call.transfer_target, "+972501112222");
+    assert.ok(call.transferred_at);
+  });
+
+  test("the gateway's address that is not there: the call says so", async () => {
+    const subscriber = await line.subscriber({ trunk: { gateways: [`tcp:127.0.0.1:${await freePort()}`] } });
+    const call = await subscriber.ended(await subscriber.place());
+    assert.equal(call.outcome, "failed");
+    assert.match(call.error ?? "", /refused/);
+    const health = await until(
+      async () => {
+        const { rows } = await line.world.house.db.pool.query<{ state: string; detail: string }>(
+          "select state, detail from trunk_health where trunk_id = $1 and state = 'down'",
+          [subscriber.trunk.id],
+        );
+        return rows[0];
+      },
+      { what: "the trunk's health" },
+    );
+    assert.match(health.detail, /refused/);
+  });
+});
+
+/** After CANCEL: 487 to the INVITE, whose header fields those of the CANCEL are but for the method. */
+function cancelled(): string {
+  return steps(
+    `<send><![CDATA[
+SIP/2.0 487 Request Terminated
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+CSeq: [cseq] INVITE
+Content-Length: 0
+
+]]></send>`,
+    recv("ACK"),
+  );
+}
