@@ -1,0 +1,61 @@
+import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
+import type { Log } from "../../../platform/log.ts";
+import type { IncomingInvite } from "../user-agent.ts";
+import type { GatewayBoard } from "./gateway-board.ts";
+import { isInNetworks } from "./networks.ts";
+import { createTally } from "./tally.ts";
+import type { TrunkBook } from "./trunk-book.ts";
+
+export const REALM = "leadline";
+/** Wrong credentials with which one call may come. */
+const MOST_TRIES = 3;
+/** Wrong credentials that an address may show in a minute, over all its calls. */
+const MOST_FAILURES = 10;
+const WINDOW_MS = 60_000;
+const MOST_KEYS = 10_000;
+
+/**
+ * Decides over whom an INVITE comes: returns the trunks it can belong to, or undefined when it has been answered here. From a
+ * trunk's inbound networks, or a gateway that it is registered at, it needs no credentials. Others are asked for those of a
+ * trunk; who has none, or tries too often, gets a 403 that says nothing.
+ */
+export function createAdmission(parts: {
+  book: Pick<TrunkBook, "all">;
+  board: Pick<GatewayBoard, "addresses">;
+  log: Log;
+  now?: () => number;
+}) {
+  const { book, board, log, now } = parts;
+  const tally = () => createTally({ windowMs: WINDOW_MS, mostKeys: MOST_KEYS, ...(now ? { now } : {}) });
+  const failures = tally();
+  const tries = tally();
+
+  const isTrusted = (trunk: OpenTrunk, address: string): boolean =>
+    isInNetworks(trunk, address) ||
+    (trunk.register && trunk.gateways.some((gateway) => board.addresses(trunk.id, gateway).includes(address)));
+
+  return (invite: IncomingInvite): OpenTrunk[] | undefined => {
+    const { address } = invite.source;
+    const trunks = book.all();
+    const trusted = trunks.filter((trunk) => isTrusted(trunk, address));
+    if (trusted.length > 0) return trusted;
+    const refuse = (why: string) => {
+      log.info({ source: address, why }, "a call from a stranger is refused");
+      invite.reject(403);
+    };
+    const open = trunks.flatMap((trunk) => {
+      const { username, password } = trunk;
+      return username !== null && typeof password === "string" ? [{ trunk, credentials: { username, password } }] : [];
+    });
+    if (open.length === 0) return void refuse("no trunk allows this address, and none takes credentials");
+    if (failures.count(address) >= MOST_FAILURES) return void refuse("too many wrong credentials from this address");
+    const claimed = invite.claimedUsername;
+    if (claimed === null) return void invite.challenge(REALM);
+    const proven = open.filter(({ credentials }) => credentials.username === claimed && invite.verify(credentials));
+    if (proven.length > 0) return proven.map(({ trunk }) => trunk);
+    failures.add(address);
+    if (tries.add(`${address} ${invite.request.callId}`) >= MOST_TRIES) return void refuse("wrong credentials");
+    log.info({ source: address, username: claimed }, "wrong credentials with an incoming call");
+    invite.challenge(REALM);
+  };
+}

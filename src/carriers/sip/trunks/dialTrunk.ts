@@ -1,0 +1,160 @@
+import type { House } from "../../../core/context.ts";
+import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
+import { type Gateway, gatewayName } from "../../../core/trunks/trunk.ts";
+import type { Log } from "../../../platform/log.ts";
+import { countryOf } from "../../../platform/phone.ts";
+import type { DialRequest, Leg, LegHandler } from "../../carrier.ts";
+import type { MediaSession } from "../media/media.ts";
+import { writeNameAddr } from "../message/nameAddr.ts";
+import { legEnd } from "../outcome.ts";
+import type { SipCallEnd } from "../user-agent.ts";
+import { callAddresses, gatewayUri } from "./addresses.ts";
+import { type AudioLeg, createAudioLeg, failureOf } from "./audioLeg.ts";
+import { SEALED_ELSEWHERE } from "./check-words.ts";
+import { credentialsOf } from "./credentialsOf.ts";
+import type { DialTurns } from "./dial-turns.ts";
+import { formatNumber } from "./formatNumber.ts";
+import type { GatewayBoard } from "./gateway-board.ts";
+import type { Line, OpenLine } from "./line.ts";
+import type { SipTimers } from "./settings.ts";
+import type { TrunkBook } from "./trunk-book.ts";
+import type { TrunkWatch } from "./watchTrunks.ts";
+
+export interface DialParts {
+  house: Pick<House, "db">;
+  book: TrunkBook;
+  line: Pick<Line, "need">;
+  board: GatewayBoard;
+  turns: DialTurns;
+  watch: Pick<TrunkWatch, "met">;
+  timers: SipTimers;
+  log: Log;
+}
+
+/** A leg that we place. It is on its way once this has returned; what becomes of it is told to the handler. */
+export function dialTrunk(parts: DialParts, request: DialRequest, handler: LegHandler, done: () => void): Leg {
+  const log = parts.log.child({ callId: request.callId, trunk: request.trunkId });
+  let trunk: OpenTrunk | undefined;
+  const leg = createAudioLeg({
+    handler,
+    timers: parts.timers,
+    log,
+    done,
+    uriOf(number) {
+      const gateway = trunk?.gateways[0];
+      if (!trunk || !gateway) throw new Error("an answered leg has a trunk, and a trunk a gateway");
+      return gatewayUri(trunk, gateway, formatNumber(number, trunk.caller_id, countryOf(request.from)));
+    },
+  });
+  const run = async () => {
+    // The handler hears nothing before this function has returned.
+    await Promise.resolve();
+    trunk = await findTrunk(parts.book, request.trunkId);
+    if (!trunk) return leg.finish({ cause: "failed", detail: "the trunk of this call has been removed" });
+    if (trunk.password === undefined) return leg.finish({ cause: "failed", detail: `trunk ${trunk.name}: ${SEALED_ELSEWHERE}` });
+    const line = await parts.line.need();
+    await parts.turns.wait(trunk, leg.over);
+    const media = await leg.openMedia(line.media);
+    await tryGateways(parts, { leg, line, media, trunk, request, log });
+  };
+  run().catch((error: unknown) => {
+    // What was hung up while it waited has ended already.
+    if (!leg.over.aborted) log.warn({ err: error }, "a call could not be placed");
+    leg.finish(failureOf(error));
+  });
+  return { hangup: leg.hangup, transfer: leg.transfer };
+}
+
+async function findTrunk(book: TrunkBook, id: string | null): Promise<OpenTrunk | undefined> {
+  if (id === null) return undefined;
+  const known = book.get(id);
+  if (known) return known;
+  await book.refresh();
+  return book.get(id);
+}
+
+interface Attempt {
+  leg: AudioLeg;
+  line: OpenLine;
+  media: MediaSession;
+  trunk: OpenTrunk;
+  request: DialRequest;
+  log: Log;
+}
+
+/**
+ * One gateway after another, as long as none has taken the call: the next one is for a gateway that cannot be reached or says 503
+ * (RFC 3261 21.5.4), never for one that answered anything else, or let it ring.
+ */
+async function tryGateways(parts: DialParts, attempt: Attempt): Promise<void> {
+  const { leg, trunk } = attempt;
+  const gateways = parts.board.order(trunk);
+  const troubles: string[] = [];
+  for (const [index, gateway] of gateways.entries()) {
+    const last = index === gateways.length - 1;
+    const end = await tryGateway(parts, attempt, gateway, last);
+    if (end === undefined) return;
+    note(parts, trunk, gateway, end);
+    if (leg.over.aborted || leg.rang || leg.answered || !isForAnother(end)) return leg.finishAs(end);
+    troubles.push(troubleOf(gateway, end));
+    if (last) return leg.finish({ ...legEnd(end, false), detail: troubles.join("; ") });
+    attempt.log.warn({ gateway: gatewayName(gateway), detail: end.detail }, "the call goes to the next gateway");
+  }
+}
+
+/** Resolves once this gateway's part is over; undefined when the leg was, before it began. */
+async function tryGateway(parts: DialParts, attempt: Attempt, gateway: Gateway, last: boolean): Promise<SipCallEnd | undefined> {
+  const { leg, line, media, trunk, request, log } = attempt;
+  const { timers } = parts;
+  const here = await line.agent.endpoint.reachableAt(gateway).catch((error: unknown) => failed(error));
+  if ("why" in here) return here;
+  if (leg.over.aborted) return undefined;
+  const { uri, from, to, assertedIdentity } = callAddresses(trunk, gateway, request);
+  return new Promise((resolve) => {
+    const call = line.agent.invite(
+      {
+        target: gateway,
+        uri,
+        from,
+        to,
+        ...credentialsOf(trunk),
+        headers: [["P-Asserted-Identity", writeNameAddr(assertedIdentity)]],
+        media,
+        audio: { address: here.host, port: media.port, codecs: trunk.codecs, srtp: trunk.srtp },
+        ringTimeoutMs: request.ringTimeoutSeconds * 1000,
+        firstResponseTimeoutMs: last ? timers.lastResponseMs : timers.firstResponseMs,
+      },
+      leg.listen(resolve),
+    );
+    log.debug({ gateway: gatewayName(gateway), sipCallId: call.callId }, "INVITE");
+    leg.attach(call);
+  });
+}
+
+const isForAnother = (end: SipCallEnd): boolean => end.why === "unreachable" || (end.why === "rejected" && end.status === 503);
+
+/** The address to be reached at is not known, because the gateway's is not. */
+const failed = (error: unknown): SipCallEnd => ({
+  why: "unreachable",
+  detail: error instanceof Error ? error.message : String(error),
+  answered: false,
+  status: null,
+  reason: null,
+  q850: null,
+});
+
+/** Calls tell of gateways, too. */
+function note({ board, watch, timers }: DialParts, trunk: OpenTrunk, gateway: Gateway, end: SipCallEnd): void {
+  if (end.why === "unreachable") {
+    watch.met(trunk, gateway, { state: "down", detail: end.detail });
+  } else if (end.why === "rejected" && end.status === 503) {
+    board.rest(trunk.id, gateway, end.retryAfterSeconds === undefined ? timers.congestedMs : end.retryAfterSeconds * 1000);
+  } else if (end.status !== null || end.answered) {
+    watch.met(trunk, gateway, { state: "up", detail: "takes calls" });
+  }
+}
+
+/** Such as "udp:sip.example.com:5060: does not answer". */
+function troubleOf(gateway: Gateway, end: SipCallEnd): string {
+  return `${gatewayName(gateway)}: ${legEnd(end, false).detail ?? end.detail}`;
+}

@@ -1,0 +1,21 @@
+import { BlockList, isIPv6 } from "node:net";
+import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
+
+const lists = new WeakMap<OpenTrunk, BlockList>();
+
+/** Whether calls from this IP address need no credentials, as the trunk's inbound networks say. */
+export function isInNetworks(trunk: OpenTrunk, address: string): boolean {
+  const list = lists.get(trunk) ?? networksOf(trunk);
+  lists.set(trunk, list);
+  return list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+}
+
+function networksOf({ inbound_networks }: OpenTrunk): BlockList {
+  const list = new BlockList();
+  for (const network of inbound_networks) {
+    const [address = "", prefix] = network.split("/");
+    const family = isIPv6(address) ? "ipv6" : "ipv4";
+    list.addSubnet(address, prefix === undefined ? (family === "ipv6" ? 128 : 32) : Number(prefix), family);
+  }
+  return list;
+}

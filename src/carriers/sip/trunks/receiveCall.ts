@@ -1,0 +1,147 @@
+import type { House } from "../../../core/context.ts";
+import { findTrunkNumber } from "../../../core/trunks/findTrunkNumber.ts";
+import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
+import type { Gateway } from "../../../core/trunks/trunk.ts";
+import type { Log } from "../../../platform/log.ts";
+import { countryOf } from "../../../platform/phone.ts";
+import type { IncomingCall, Leg, LegHandler, RejectReason } from "../../carrier.ts";
+import type { SipRequest } from "../message/message.ts";
+import { parseNameAddr } from "../message/nameAddr.ts";
+import type { IncomingInvite } from "../user-agent.ts";
+import { gatewayUri } from "./addresses.ts";
+import type { createAdmission } from "./admitCaller.ts";
+import { createAudioLeg, failureOf } from "./audioLeg.ts";
+import { callerOf, readNumber, userOf } from "./callerOf.ts";
+import { formatNumber } from "./formatNumber.ts";
+import type { Line } from "./line.ts";
+import type { SipTimers } from "./settings.ts";
+
+export interface ReceiveParts {
+  house: Pick<House, "db">;
+  line: Pick<Line, "need">;
+  admit: ReturnType<typeof createAdmission>;
+  timers: SipTimers;
+  log: Log;
+  incoming(call: IncomingCall): void;
+  /** An accepted leg begins; returns what is to be called at its end. */
+  begin(leg: Leg): () => void;
+}
+
+const STATUS: Record<RejectReason, number> = { unknown_number: 404, full: 486, unavailable: 480, blocked: 403 };
+
+/** Takes an INVITE that begins a call: finds out whose it is, and hands it to the engine. */
+export async function receiveCall(parts: ReceiveParts, invite: IncomingInvite): Promise<void> {
+  const { request, source } = invite;
+  let gone = false;
+  const leave = new AbortController();
+  invite.onGone(() => {
+    gone = true;
+    leave.abort();
+  });
+  const trunks = parts.admit(invite);
+  if (!trunks) return;
+  const called = await findCalled(parts, trunks, request);
+  if (gone) return;
+  const log = parts.log.child({ sipCallId: request.callId, source: source.address });
+  if (!called) {
+    log.info({ uri: userOf(request.uri) }, "an incoming call is for no number that can be read");
+    return invite.reject(404);
+  }
+  const { trunk, to } = called;
+  let decided = false;
+  const decide = (what: string) => {
+    if (decided) throw new Error(`an incoming call was decided twice: ${what}`);
+    decided = true;
+  };
+  parts.incoming({
+    trunkId: trunk.id,
+    to,
+    ...callerOf(request, countryOf(to)),
+    reject(reason) {
+      decide(reason);
+      if (!gone) invite.reject(STATUS[reason]);
+    },
+    accept(handler) {
+      decide("accept");
+      return acceptCall(parts, { invite, trunk, to, handler, log, left: leave.signal });
+    },
+  });
+}
+
+/**
+ * The trunk and the number that is called. Where the number is: in the Request-URI, or, when a gateway puts our registered name
+ * there, in P-Called-Party-ID (RFC 7315 4.2) or To.
+ */
+async function findCalled(
+  parts: ReceiveParts,
+  trunks: readonly OpenTrunk[],
+  request: SipRequest,
+): Promise<{ trunk: OpenTrunk; to: string } | undefined> {
+  const party = parseNameAddr(request.headers.get("P-Called-Party-ID") ?? "");
+  const dialled = userOf(request.uri);
+  const others = [party && userOf(party.uri), userOf(request.to.uri)];
+  const ofRegistration = trunks.some(({ register, username }) => register && username === dialled);
+  const candidates = (ofRegistration ? [...others, dialled] : [dialled, ...others]).filter((text) => text !== null && text !== "");
+  const texts = [...new Set(candidates.flatMap((text) => text ?? []))];
+  for (const text of texts) {
+    const found = await findTrunkNumber(
+      parts.house,
+      trunks.map(({ id }) => id),
+      text,
+    );
+    const trunk = found && trunks.find(({ id }) => id === found.trunkId);
+    if (trunk) return { trunk, to: found.phone };
+  }
+  const [trunk] = trunks;
+  const [to] = texts.flatMap((text) => readNumber(text, undefined) ?? []);
+  return trunk && to !== undefined ? { trunk, to } : undefined;
+}
+
+interface Accepting {
+  invite: IncomingInvite;
+  trunk: OpenTrunk;
+  to: string;
+  handler: LegHandler;
+  log: Log;
+  /** Aborted when the caller gave up. */
+  left: AbortSignal;
+}
+
+/**
+ * The leg is answered from our 200 on, not from the ACK: audio may flow both ways from then on (RFC 3261 13.3.1.4), and the first words
+ * are not to wait a round trip. A caller who never acknowledges is lost.
+ */
+function acceptCall(parts: ReceiveParts, { invite, trunk, to, handler, log, left }: Accepting): Leg {
+  const { source } = invite;
+  let done = () => {};
+  const leg = createAudioLeg({
+    handler,
+    timers: parts.timers,
+    log,
+    done: () => done(),
+    uriOf(number) {
+      const gateway: Gateway = trunk.gateways[0] ?? { protocol: source.protocol, host: source.address, port: source.port };
+      return gatewayUri(trunk, gateway, formatNumber(number, trunk.caller_id, countryOf(to)));
+    },
+  });
+  done = parts.begin(leg);
+  const callerLeft = () => leg.finish({ cause: "canceled", detail: "the caller gave up" });
+  const run = async () => {
+    // The handler hears nothing before this function has returned.
+    await Promise.resolve();
+    const line = await parts.line.need();
+    const media = await leg.openMedia(line.media);
+    const here = await line.agent.endpoint.reachableAt({ protocol: source.protocol, host: source.address, port: source.port });
+    if (left.aborted) return callerLeft();
+    if (leg.over.aborted) return invite.reject(480);
+    const audio = { address: here.host, port: media.port, codecs: trunk.codecs, srtp: trunk.srtp };
+    leg.attach(invite.accept({ media, audio }, leg.listen(leg.finishAs)));
+  };
+  run().catch((error: unknown) => {
+    if (left.aborted) return callerLeft();
+    log.warn({ err: error }, "an incoming call could not be answered");
+    invite.reject(503);
+    leg.finish(failureOf(error));
+  });
+  return { hangup: leg.hangup, transfer: leg.transfer };
+}

@@ -1,0 +1,94 @@
+import { lookup } from "node:dns/promises";
+import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
+import type { Gateway } from "../../../core/trunks/trunk.ts";
+import type { UserAgent } from "../user-agent.ts";
+import { gatewayUri, trunkAddress } from "./addresses.ts";
+import { optionsVerdict, type Verdict } from "./check-words.ts";
+import { credentialsOf } from "./credentialsOf.ts";
+import type { Line } from "./line.ts";
+import type { SipTimers } from "./settings.ts";
+
+export interface Watch {
+  /** Looks now. */
+  check(): void;
+  stop(): Promise<void>;
+}
+
+export interface KeepAliveOptions {
+  line: Pick<Line, "open" | "trouble">;
+  trunk: OpenTrunk;
+  gateway: Gateway;
+  timers: SipTimers;
+  random(): number;
+  found(verdict: Verdict): void;
+  resolved(addresses: readonly string[]): void;
+}
+
+/** Sends OPTIONS to a gateway again and again, and says what came of each. */
+export function startKeepAlive(options: KeepAliveOptions): Watch {
+  const { line, trunk, gateway, timers, random, found, resolved } = options;
+  const over = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+
+  const look = async () => {
+    const { open, trouble } = line;
+    if (open) {
+      const [verdict] = await Promise.all([sendOptions(open.agent, trunk, gateway, timers.optionsTimeoutMs, over.signal), resolve()]);
+      if (!over.signal.aborted) found(verdict);
+    } else if (trouble) found({ state: "down", detail: `SIP is off: ${trouble}` });
+  };
+  /** A gateway that we registered with calls us from its own address. */
+  const resolve = async () => {
+    if (!trunk.register) return;
+    const addresses = await lookup(gateway.host, { all: true }).catch(() => []);
+    if (addresses.length > 0 && !over.signal.aborted) resolved(addresses.map(({ address }) => address));
+  };
+  const check = () => {
+    if (running || over.signal.aborted) return;
+    clearTimeout(timer);
+    // Only our own end makes a request throw; any other error is a finding, too.
+    running = look()
+      .catch((error: unknown) => {
+        if (!over.signal.aborted) found({ state: "down", detail: error instanceof Error ? error.message : String(error) });
+      })
+      .finally(() => {
+        running = undefined;
+        // Spread a little, so that many gateways are not asked all at once.
+        if (!over.signal.aborted) timer = setTimeout(check, timers.optionsMs * (0.9 + 0.2 * random()));
+      });
+  };
+  check();
+
+  return {
+    check,
+    async stop() {
+      over.abort();
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+/** One OPTIONS (RFC 3261 11). */
+export async function sendOptions(
+  agent: Pick<UserAgent, "request">,
+  trunk: OpenTrunk,
+  gateway: Gateway,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Verdict> {
+  const began = performance.now();
+  const outcome = await agent.request({
+    method: "OPTIONS",
+    target: gateway,
+    uri: gatewayUri(trunk, gateway, null),
+    from: trunkAddress(trunk, gateway, trunk.username ?? "leadline"),
+    to: trunkAddress(trunk, gateway, null),
+    ...credentialsOf(trunk),
+    headers: [["Accept", "application/sdp"]],
+    timeoutMs,
+    ...(signal ? { signal } : {}),
+  });
+  return optionsVerdict(outcome, performance.now() - began);
+}

@@ -1,0 +1,153 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
+import type { Gateway } from "../../../core/trunks/trunk.ts";
+import type { SipEndpoint } from "../endpoint.ts";
+import type { SipResponse, SipUri } from "../message/message.ts";
+import { sipUri, writeUri } from "../message/uri.ts";
+import type { RequestOutcome, UserAgent } from "../user-agent.ts";
+import { gatewayUri, trunkAddress } from "./addresses.ts";
+import { registrationFailure, SEALED_ELSEWHERE, type Verdict } from "./check-words.ts";
+import { credentialsOf } from "./credentialsOf.ts";
+import type { Line } from "./line.ts";
+import type { SipTimers } from "./settings.ts";
+
+export interface Registration {
+  /** SIP was turned on, or the gateway is back: registers now when it is not registered. */
+  check(): void;
+  /** `leaveWithinMs`: takes the binding back first, when there is one. */
+  stop(leaveWithinMs?: number): Promise<void>;
+}
+
+export interface RegistrationOptions {
+  line: Pick<Line, "open" | "trouble">;
+  trunk: OpenTrunk;
+  gateway: Gateway;
+  timers: SipTimers;
+  random(): number;
+  found(verdict: Verdict): void;
+}
+
+/** No registrar may make us register more often than this. */
+const SHORTEST_MS = 5_000;
+const LONGEST_SECONDS = 24 * 3600;
+
+/**
+ * Keeps this node registered at a gateway (RFC 3261 10.2):
+ *
+ *     registering ──► registered ──(80 to 90 % of what was granted)──► registering
+ *          └──► refused ──(30 s, doubled up to 30 min, 50 to 100 % of that: RFC 5626 4.5)──► registering
+ */
+export function startRegistration(options: RegistrationOptions): Registration {
+  const { line, trunk, gateway, timers, random, found } = options;
+  const username = trunk.username ?? "";
+  const over = new AbortController();
+  const callId = randomUUID();
+  let sequence = 0;
+  let seconds = timers.registerSeconds;
+  let failures = 0;
+  let bound: { agent: OpenLineAgent; contact: SipUri } | undefined;
+  let rouse = new AbortController();
+
+  const send = async (agent: OpenLineAgent, contact: SipUri, expires: number, timeoutMs: number, signal?: AbortSignal) => {
+    const outcome = await agent.request({
+      method: "REGISTER",
+      target: gateway,
+      uri: gatewayUri(trunk, gateway, null),
+      from: trunkAddress(trunk, gateway, username),
+      to: trunkAddress(trunk, gateway, username),
+      callId,
+      sequence: sequence + 1,
+      ...credentialsOf(trunk),
+      headers: [
+        ["Contact", `<${writeUri(contact)}>`],
+        ["Expires", String(expires)],
+      ],
+      timeoutMs,
+      ...(signal ? { signal } : {}),
+    });
+    sequence = outcome.sequence;
+    return outcome;
+  };
+
+  /** Resolves with how long to wait before the next try. */
+  const register = async (): Promise<number> => {
+    if (!line.open) {
+      if (line.trouble) found({ state: "down", detail: `SIP is off: ${line.trouble}` });
+      return timers.reopenMs;
+    }
+    if (trunk.password === undefined) return refused(SEALED_ELSEWHERE);
+    const { agent } = line.open;
+    const here = await agent.endpoint
+      .reachableAt(gateway)
+      .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+    if (here instanceof Error) return refused(here.message);
+    const contact = sipUri({
+      user: username,
+      host: here.host,
+      port: here.port,
+      params: here.protocol === "udp" ? [] : [["transport", here.protocol]],
+    });
+    const outcome = await withLongerExpiry(agent, contact).catch((error: unknown) => {
+      if (!over.signal.aborted) throw error;
+    });
+    if (!outcome) {
+      // Cut short: whether it took hold is not known.
+      bound ??= { agent, contact };
+      return 0;
+    }
+    if ("failure" in outcome || outcome.response.status >= 300) return refused(registrationFailure(outcome, username));
+    // Our address has changed, or SIP was off meanwhile: the binding of before runs out by itself.
+    bound = { agent, contact };
+    failures = 0;
+    const granted = grantedSeconds(outcome.response, contact, seconds);
+    found({ state: "up", detail: `registered as ${username} for ${granted} s` });
+    return Math.max(SHORTEST_MS, granted * 1000 * (0.8 + 0.1 * random()));
+  };
+  /** RFC 3261 10.3, 7: a registrar may ask for a longer time, once. */
+  const withLongerExpiry = async (agent: OpenLineAgent, contact: SipUri): Promise<RequestOutcome> => {
+    const outcome = await send(agent, contact, seconds, timers.registerTimeoutMs, over.signal);
+    if ("failure" in outcome || outcome.response.status !== 423) return outcome;
+    const least = Number(outcome.response.headers.get("Min-Expires"));
+    if (!(least > seconds && least <= LONGEST_SECONDS)) return outcome;
+    seconds = least;
+    return send(agent, contact, seconds, timers.registerTimeoutMs, over.signal);
+  };
+  const refused = (detail: string): number => {
+    found({ state: "down", detail });
+    const upper = Math.min(timers.registerRetryMostMs, timers.registerRetryMs * 2 ** Math.min(failures, 20));
+    failures += 1;
+    return upper * (0.5 + 0.5 * random());
+  };
+
+  const run = async () => {
+    while (!over.signal.aborted) {
+      const waitMs = await register().catch((error: unknown) => refused(error instanceof Error ? error.message : String(error)));
+      rouse = new AbortController();
+      await sleep(waitMs, undefined, { signal: AbortSignal.any([over.signal, rouse.signal]) }).catch(() => undefined);
+    }
+  };
+  const running = run();
+
+  return {
+    check() {
+      if (failures > 0 || line.open?.agent !== bound?.agent) rouse.abort();
+    },
+    async stop(leaveWithinMs) {
+      over.abort();
+      await running;
+      if (leaveWithinMs === undefined || !bound || line.open?.agent !== bound.agent) return;
+      await send(bound.agent, bound.contact, 0, leaveWithinMs);
+    },
+  };
+}
+
+type OpenLineAgent = Pick<UserAgent, "request"> & { endpoint: Pick<SipEndpoint, "reachableAt"> };
+
+/** What the registrar says of our contact, else of all (RFC 3261 10.2.4); what we asked for when it says nothing. */
+function grantedSeconds({ contact, headers }: SipResponse, ours: SipUri, asked: number): number {
+  const mine = contact === "*" ? [] : contact.filter(({ uri }) => uri.kind === "sip" && uri.user === ours.user);
+  const exact = mine.find(({ uri }) => uri.kind === "sip" && uri.host === ours.host && uri.port === ours.port) ?? mine.at(-1);
+  const said = [exact?.params.get("expires"), headers.get("Expires")].map((value) => (value ? Number(value) : Number.NaN));
+  return said.find((value) => Number.isInteger(value) && value > 0) ?? asked;
+}

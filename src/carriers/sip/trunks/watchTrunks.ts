@@ -1,0 +1,116 @@
+import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
+import { type Gateway, gatewayName } from "../../../core/trunks/trunk.ts";
+import type { Log } from "../../../platform/log.ts";
+import type { Verdict } from "./check-words.ts";
+import type { GatewayBoard } from "./gateway-board.ts";
+import type { HealthWriter } from "./health-writer.ts";
+import type { Line } from "./line.ts";
+import type { SipTimers } from "./settings.ts";
+import { startKeepAlive, type Watch } from "./startKeepAlive.ts";
+import { type Registration, startRegistration } from "./startRegistration.ts";
+
+/** OPTIONS to every gateway, and a registration at each of those that ask for one, following the trunks as they change. */
+export interface TrunkWatch {
+  /** Begins what is new, ends what is gone, leaves the rest as it runs. */
+  follow(trunks: readonly OpenTrunk[]): void;
+  /** SIP went on or off: looks at every gateway now. */
+  checkAll(): void;
+  /** What a call met at a gateway. Bad news is told at once; good news is looked into when the last news was bad. */
+  met(trunk: OpenTrunk, gateway: Gateway, verdict: Verdict): void;
+  /** Takes the registrations back, in at most this long. */
+  close(withinMs: number): Promise<void>;
+}
+
+export interface TrunkWatchOptions {
+  line: Pick<Line, "open" | "trouble">;
+  board: GatewayBoard;
+  health: Pick<HealthWriter, "tell" | "keep">;
+  timers: SipTimers;
+  random(): number;
+  log: Log;
+}
+
+interface Watched {
+  trunkId: string;
+  gateway: Gateway;
+  /** Whatever of the trunk the checks depend on. */
+  settings: string;
+  keepAlive: Watch;
+  registration: Registration | undefined;
+}
+
+export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
+  const { line, board, health, timers, random, log } = options;
+  const watched = new Map<string, Watched>();
+  const leaving = new Set<Promise<unknown>>();
+
+  const begin = (trunk: OpenTrunk, gateway: Gateway, settings: string): Watched => {
+    const at = { trunkId: trunk.id, gateway: gatewayName(gateway) };
+    const common = { line, trunk, gateway, timers, random };
+    const keepAlive = startKeepAlive({
+      ...common,
+      resolved: (addresses) => board.setAddresses(trunk.id, gateway, addresses),
+      found(verdict) {
+        const news = board.set(trunk.id, gateway, verdict.state);
+        health.tell({ ...at, check: "options", ...verdict });
+        if (news && verdict.state === "up") registration?.check();
+      },
+    });
+    const registration = trunk.register
+      ? startRegistration({ ...common, found: (verdict) => health.tell({ ...at, check: "registration", ...verdict }) })
+      : undefined;
+    return { trunkId: trunk.id, gateway, settings, keepAlive, registration };
+  };
+  const end = (one: Watched, leaveWithinMs: number) => {
+    const ended: Promise<unknown> = Promise.all([one.keepAlive.stop(), one.registration?.stop(leaveWithinMs)])
+      .catch((error: unknown) => log.warn({ err: error }, "a gateway's checks did not end cleanly"))
+      .finally(() => leaving.delete(ended));
+    leaving.add(ended);
+  };
+
+  return {
+    follow(trunks) {
+      const wanted = new Map<string, { trunk: OpenTrunk; gateway: Gateway }>(
+        trunks.flatMap((trunk) => trunk.gateways.map((gateway) => [`${trunk.id} ${gatewayName(gateway)}`, { trunk, gateway }] as const)),
+      );
+      for (const [key, one] of watched) {
+        const now = wanted.get(key);
+        if (now && settingsOf(now.trunk) === one.settings) continue;
+        watched.delete(key);
+        end(one, timers.registerTimeoutMs);
+        if (!now) board.forget(one.trunkId, one.gateway);
+      }
+      for (const [key, { trunk, gateway }] of wanted) {
+        if (!watched.has(key)) watched.set(key, begin(trunk, gateway, settingsOf(trunk)));
+      }
+      health.keep(
+        [...watched.values()].flatMap(({ trunkId, gateway, registration }) => [
+          { trunkId, gateway: gatewayName(gateway), check: "options" as const },
+          ...(registration ? [{ trunkId, gateway: gatewayName(gateway), check: "registration" as const }] : []),
+        ]),
+      );
+    },
+    checkAll() {
+      for (const { keepAlive, registration } of watched.values()) {
+        keepAlive.check();
+        registration?.check();
+      }
+    },
+    met(trunk, gateway, verdict) {
+      const key = `${trunk.id} ${gatewayName(gateway)}`;
+      // A call may outlive its trunk.
+      if (!watched.has(key)) return;
+      const news = board.set(trunk.id, gateway, verdict.state);
+      if (verdict.state === "down") health.tell({ trunkId: trunk.id, gateway: gatewayName(gateway), check: "options", ...verdict });
+      else if (news) watched.get(key)?.keepAlive.check();
+    },
+    async close(withinMs) {
+      for (const one of watched.values()) end(one, withinMs);
+      watched.clear();
+      await Promise.all(leaving);
+    },
+  };
+}
+
+const settingsOf = ({ domain, username, password, register }: OpenTrunk): string =>
+  JSON.stringify([domain, username, password ?? null, password === undefined, register]);
