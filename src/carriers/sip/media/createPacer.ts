@@ -1,0 +1,108 @@
+import type { MediaClock } from "./clock.ts";
+
+/**
+ * One timer for the frames of every session. Sessions are spread over five phases of the 20 ms, so that they do not all send
+ * at once. Frame n of a phase is due at start + n * 20 ms whatever happened to the frames before it.
+ */
+export interface Pacer {
+  /** Adds to the phase with the fewest; gives what takes it out again. The first frame is due within 20 ms. */
+  add(frame: Frame): () => void;
+  /** We stood still, and what came meanwhile is being read now. */
+  readonly behind: boolean;
+  /** Nothing is called any more. */
+  stop(): void;
+}
+
+/**
+ * `dueMs`: when it should have been called. `missed`: that was so long ago that nothing is to be sent for it any more.
+ * `skipped`: frames before this one that are not told at all, because everything stood still for very long.
+ */
+export type Frame = (dueMs: number, missed: boolean, skipped: number) => void;
+
+const FRAME_MS = 20;
+const PHASES = 5;
+/** Wakes that are this little too early count as in time: timers know whole milliseconds only. */
+const EARLY_MS = 0.5;
+/** After standing still, so many frames are still sent. */
+const CATCH_UP = 3;
+/** And so many are told to listeners: 10 s. */
+const TOLD = 500;
+
+interface Phase {
+  dueMs: number;
+  frames: Set<Frame>;
+}
+
+export function createPacer(clock: MediaClock): Pacer {
+  const startMs = clock.now();
+  const phases: Phase[] = Array.from({ length: PHASES }, (_, index) => ({
+    dueMs: startMs + (index * FRAME_MS) / PHASES,
+    frames: new Set(),
+  }));
+  let cancel: (() => void) | undefined;
+  let behind = false;
+
+  const nextPhase = (): Phase | undefined => {
+    let next: Phase | undefined;
+    for (const phase of phases) if (phase.frames.size > 0 && (!next || phase.dueMs < next.dueMs)) next = phase;
+    return next;
+  };
+
+  const plan = () => {
+    const next = nextPhase();
+    cancel = next ? clock.after(Math.max(1, Math.round(next.dueMs - clock.now())), wake) : undefined;
+  };
+
+  const wake = () => {
+    const next = nextPhase();
+    // Late by a frame: what came meanwhile still waits in the sockets, and is read first.
+    if (next && clock.now() - next.dueMs >= FRAME_MS) {
+      behind = true;
+      cancel = clock.soon(run);
+    } else run();
+  };
+
+  const run = () => {
+    cancel = undefined;
+    behind = false;
+    for (;;) {
+      const phase = nextPhase();
+      const now = clock.now();
+      if (!phase || phase.dueMs > now + EARLY_MS) break;
+      let missed = Math.floor((now - phase.dueMs) / FRAME_MS);
+      const skipped = Math.max(0, missed - TOLD);
+      phase.dueMs += skipped * FRAME_MS;
+      missed -= skipped;
+      const dueMs = phase.dueMs;
+      phase.dueMs += FRAME_MS;
+      for (const frame of phase.frames) frame(dueMs, missed >= CATCH_UP, skipped);
+    }
+    plan();
+  };
+
+  return {
+    add(frame) {
+      const now = clock.now();
+      const phase = phases.reduce((least, one) => (one.frames.size < least.frames.size ? one : least));
+      if (phase.frames.size === 0 && phase.dueMs <= now) phase.dueMs += Math.ceil((now - phase.dueMs) / FRAME_MS) * FRAME_MS;
+      phase.frames.add(frame);
+      cancel?.();
+      plan();
+      return () => {
+        phase.frames.delete(frame);
+        if (!nextPhase()) {
+          cancel?.();
+          cancel = undefined;
+        }
+      };
+    },
+    get behind() {
+      return behind;
+    },
+    stop() {
+      for (const phase of phases) phase.frames.clear();
+      cancel?.();
+      cancel = undefined;
+    },
+  };
+}
