@@ -1,0 +1,101 @@
+import type { Log } from "../../platform/log.ts";
+import { capabilities, refusalOf, respondTo } from "./dialog/capabilities.ts";
+import { type CallContext, callKey, PATIENCE, type Patience } from "./dialog/context.ts";
+import { tagOf } from "./dialog/dialog.ts";
+import { receiveInvite } from "./dialog/incomingInvite.ts";
+import { placeCall } from "./dialog/outgoingCall.ts";
+import { refuseMethod } from "./dialog/refuseMethod.ts";
+import { singleRequest } from "./dialog/singleRequest.ts";
+import { createChallenger } from "./digest.ts";
+import type { EndpointHandler, ServerTransaction, SipEndpoint } from "./endpoint.ts";
+import type { IncomingInvite, UserAgent } from "./user-agent.ts";
+
+export interface UserAgentOptions {
+  /** Opens the endpoint that hands its requests to the handler; it is closed by whoever opened it. */
+  open(handler: EndpointHandler): Promise<SipEndpoint>;
+  incoming(invite: IncomingInvite): void;
+  log: Log;
+  /** How long a call lives without a sign of the other side (RFC 4028); 1800 when not given. */
+  sessionExpiresSeconds?: number;
+  /** What it calls itself in User-Agent and Server. */
+  userAgent?: string;
+  patience?: Partial<Patience>;
+  /** Between 0 and 1. */
+  random?: () => number;
+}
+
+/** RFC 4028 5: less is not allowed. */
+const MIN_SE_SECONDS = 90;
+
+export async function createUserAgent(options: UserAgentOptions): Promise<UserAgent & { endpoint: SipEndpoint }> {
+  const { log, incoming, userAgent, sessionExpiresSeconds = 1_800 } = options;
+  const challenger = createChallenger();
+  const calls: CallContext["calls"] = new Map();
+  let emptied: () => void = () => {};
+  let closing = false;
+  let context: CallContext | undefined;
+
+  function receive(transaction: ServerTransaction) {
+    const { request } = transaction;
+    const tag = tagOf(request.to);
+    if (tag !== "") {
+      const call = calls.get(callKey(request.callId, tag));
+      if (call) return call.request(transaction);
+      return respondTo(transaction, 481);
+    }
+    if (request.uri.kind === "other" && request.uri.scheme !== "tel") return respondTo(transaction, 416);
+    if (request.method === "INVITE" && context) {
+      if (closing) return respondTo(transaction, 503);
+      return receiveInvite(context, transaction, challenger, incoming);
+    }
+    if (request.method !== "OPTIONS") return refuseMethod(transaction);
+    const refusal = refusalOf(request);
+    if (refusal) transaction.respond(refusal);
+    else respondTo(transaction, 200, capabilities());
+  }
+
+  const endpoint = await options.open({
+    request: receive,
+    ack: (ack) => calls.get(callKey(ack.callId, tagOf(ack.to)))?.ack(ack),
+  });
+  const made: CallContext = {
+    endpoint,
+    log,
+    sessionExpiresSeconds,
+    minSeSeconds: Math.min(MIN_SE_SECONDS, sessionExpiresSeconds),
+    patience: { ...PATIENCE, ...options.patience },
+    software: userAgent,
+    random: options.random ?? Math.random,
+    calls,
+    forget: (key) => {
+      calls.delete(key);
+      if (calls.size === 0) emptied();
+    },
+  };
+  context = made;
+
+  function empty(withinMs: number): Promise<void> {
+    if (calls.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, withinMs);
+      emptied = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  return {
+    endpoint,
+    invite: (invite, handler) => placeCall(made, invite, handler),
+    request: (request) => singleRequest(made, request),
+    get size() {
+      return calls.size;
+    },
+    close: (withinMs) => {
+      closing = true;
+      for (const call of [...calls.values()]) call.hangup();
+      return empty(withinMs);
+    },
+  };
+}

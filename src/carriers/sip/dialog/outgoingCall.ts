@@ -1,0 +1,268 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { ClientTransaction, ServerTransaction } from "../endpoint.ts";
+import { createHeaders } from "../message/createHeaders.ts";
+import type { NameAddr, SipRequest, SipResponse, Uri } from "../message/message.ts";
+import { withParam } from "../message/params.ts";
+import { writeUri } from "../message/uri.ts";
+import { createNegotiation } from "../sdp/createNegotiation.ts";
+import { type Negotiation, SdpError } from "../sdp/negotiation.ts";
+import type { InviteOptions, SipCall, SipCallEnd, SipCallHandler } from "../user-agent.ts";
+import { createAuthorization } from "./authorization.ts";
+import { callEnd, responseEnd } from "./callEnd.ts";
+import { ALLOW, respondTo, SDP, SUPPORTED } from "./capabilities.ts";
+import { contactAt } from "./contactAt.ts";
+import { type CallContext, callKey } from "./context.ts";
+import { type Dialog, tagOf } from "./dialog.ts";
+import { createEarlyDialog, type EarlyDialog, type EarlyDialogOptions } from "./earlyDialog.ts";
+import { NORMAL_CLEARING, statusLine } from "./reasons.ts";
+import { sendInDialog, withSoftware } from "./sendInDialog.ts";
+import { createSession, type Session } from "./session.ts";
+import { readMinSe, termsOfResponse } from "./sessionTimer.ts";
+
+/** Further tries with another Session-Expires; each must ask for more than the one before. */
+const MOST_INTERVALS = 3;
+
+/**
+ * Places a call (RFC 3261 13.2).
+ *
+ *     starting ──► calling ── 2xx ──► answered (session.ts) ──► over
+ *        │           │ │ ▲              ▲ 401, 407, 422: another INVITE
+ *        │           │ └─┘
+ *        │           ├── 3xx-6xx, no answer at all ──────────► over
+ *        │           └── hangup, ring timeout: CANCEL ──► leaving ── any final, or patience ──► over
+ *        └── hangup ──────────────────────────────────────► over
+ *
+ * A 2xx that is not the first, or comes when the call is not wanted any more, even after its end, is acknowledged and ended with
+ * BYE (13.2.2.4, 9.1).
+ */
+export function placeCall(context: CallContext, options: InviteOptions, handler: SipCallHandler): SipCall {
+  const { endpoint } = context;
+  const callId = randomUUID();
+  const from = withParam(options.from, "tag", randomBytes(8).toString("hex"));
+  const authorization = createAuthorization(options.credentials);
+  const key = callKey(callId, tagOf(from));
+  let state: "starting" | "calling" | "leaving" | "answered" | "over" = "starting";
+  let leaving: { why: "canceled" | "no_answer"; detail: string } | undefined;
+  let heard = false;
+  let ringing: { early: boolean } | undefined;
+  let transaction: ClientTransaction | undefined;
+  let sequence = 0;
+  let intervals = 0;
+  let minSe: number | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let firstResponse: NodeJS.Timeout | undefined;
+  let early: ReadonlyMap<string, EarlyDialog> | undefined;
+  let session: Session | undefined;
+
+  function end(final: SipCallEnd) {
+    if (state === "over") return;
+    state = "over";
+    clearTimeout(timer);
+    clearTimeout(firstResponse);
+    early = undefined;
+    session = undefined;
+    context.forget(key);
+    handler.ended(final);
+  }
+
+  async function start() {
+    const here = await endpoint.reachableAt(options.target).catch((error: unknown) => {
+      end(callEnd({ why: "unreachable", detail: error instanceof Error ? error.message : String(error) }, null, false));
+    });
+    if (!here || state !== "starting") return;
+    state = "calling";
+    const negotiation = createNegotiation(options.audio);
+    const offer = negotiation.offer();
+    timer = setTimeout(() => giveUp("no_answer", "nobody answered in time"), options.ringTimeoutMs);
+    firstResponse = setTimeout(unheard, options.firstResponseTimeoutMs);
+    const contact = contactAt(here, options.from.uri);
+    send(firstInvite(contact, offer), contact, negotiation);
+  }
+
+  function firstInvite(contact: NameAddr, offer: string): SipRequest {
+    return withSoftware(
+      {
+        kind: "request",
+        method: "INVITE",
+        uri: options.uri,
+        maxForwards: 70,
+        via: [],
+        route: [],
+        from,
+        to: options.to,
+        callId,
+        cseq: { sequence: ++sequence, method: "INVITE" },
+        contact: [contact],
+        recordRoute: [],
+        headers: createHeaders([
+          ["Allow", ALLOW],
+          ["Supported", SUPPORTED],
+          ["Session-Expires", String(context.sessionExpiresSeconds)],
+          ["Content-Type", SDP],
+          ...(options.headers ?? []),
+        ]),
+        body: Buffer.from(offer),
+      },
+      context,
+    );
+  }
+
+  function send(invite: SipRequest, contact: NameAddr, offered: Negotiation) {
+    const attempt: EarlyDialogOptions = {
+      context,
+      invite,
+      offered,
+      contact,
+      firstHop: options.target,
+      media: options.media,
+      authorization,
+    };
+    const branches = new Map<string, EarlyDialog>();
+    const acknowledged = new Map<EarlyDialog, () => void>();
+    early = branches;
+
+    function branchOf(response: SipResponse): EarlyDialog {
+      const tag = tagOf(response.to);
+      const branch = branches.get(tag) ?? createEarlyDialog(response, attempt);
+      branches.set(tag, branch);
+      return branch;
+    }
+
+    transaction = endpoint.request(invite, options.target, {
+      trying: somethingHeard,
+      provisional: (response) => {
+        somethingHeard();
+        if (state === "calling" || state === "leaving") provisional(response, branchOf);
+      },
+      final: (response) => {
+        somethingHeard();
+        if (response.status < 300) success(response, branchOf(response), acknowledged);
+        else failure(response, attempt);
+      },
+      failed: ({ detail }) => end(callEnd(leaving ?? { why: "unreachable", detail }, null, false)),
+    });
+  }
+
+  function somethingHeard() {
+    heard = true;
+    clearTimeout(firstResponse);
+  }
+
+  function unheard() {
+    if (heard || state !== "calling") return;
+    // CANCEL waits for a provisional response that may still come (9.1).
+    transaction?.cancel();
+    const seconds = options.firstResponseTimeoutMs / 1_000;
+    end(callEnd({ why: "unreachable", detail: `no answer of any kind within ${seconds} s` }, null, false));
+  }
+
+  function provisional(response: SipResponse, branchOf: (response: SipResponse) => EarlyDialog) {
+    const audible = tagOf(response.to) !== "" && branchOf(response).provisional(response);
+    if (state !== "calling" || (response.status !== 180 && response.status !== 183 && !audible)) return;
+    const before = ringing;
+    ringing = { early: audible || (before?.early ?? false) };
+    if (!before || before.early !== ringing.early) handler.ringing(ringing.early);
+  }
+
+  function success(response: SipResponse, branch: EarlyDialog, acknowledged: Map<EarlyDialog, () => void>) {
+    const again = acknowledged.get(branch);
+    if (again) return again();
+    const acknowledge = branch.confirm(response);
+    acknowledged.set(branch, acknowledge);
+    acknowledge();
+    if (state === "calling") return answer(response, branch);
+    bye(branch.dialog);
+    if (leaving) end(callEnd({ ...leaving, detail: `${leaving.detail}; the answer came too late` }, response, false));
+  }
+
+  function answer(response: SipResponse, branch: EarlyDialog) {
+    let negotiation: Negotiation;
+    try {
+      negotiation = branch.agree(response);
+    } catch (error) {
+      if (!(error instanceof SdpError)) throw error;
+      bye(branch.dialog);
+      return end(callEnd({ why: "failed", detail: error.message }, response, false));
+    }
+    clearTimeout(timer);
+    state = "answered";
+    session = createSession({
+      context,
+      dialog: branch.dialog,
+      negotiation,
+      media: options.media,
+      authorization,
+      outgoing: true,
+      peer: response,
+      terms: termsOfResponse(response.headers),
+      over: (over) => end(callEnd(over, response, true)),
+    });
+    handler.answered();
+  }
+
+  /** Of a call that we do not want: nothing hangs on how it goes. */
+  function bye(dialog: Dialog) {
+    const message = { method: "BYE", headers: [["Reason", NORMAL_CLEARING]] as const };
+    sendInDialog(context, dialog, authorization, message, { final: () => {}, failed: () => {} });
+  }
+
+  function failure(response: SipResponse, attempt: EarlyDialogOptions) {
+    if (leaving) return end(responseEnd(leaving.why, leaving.detail, response));
+    if (state !== "calling") return;
+    const { invite, contact, offered } = attempt;
+    const retry = authorization.retry(response, invite, () => ++sequence);
+    if (retry && "request" in retry) return send(retry.request, contact, offered);
+    if (retry) return end(responseEnd("rejected", retry.refused, response));
+    const asked = response.status === 422 ? readMinSe(response.headers) : undefined;
+    if (asked !== undefined && asked > (minSe ?? 0) && ++intervals <= MOST_INTERVALS) {
+      minSe = asked;
+      const headers = invite.headers
+        .with("Session-Expires", String(Math.max(asked, context.sessionExpiresSeconds)))
+        .with("Min-SE", String(asked));
+      const next = { ...invite, headers, cseq: { ...invite.cseq, sequence: ++sequence } };
+      return send(authorization.sign(next), contact, offered);
+    }
+    end(responseEnd("rejected", refusalText(response), response));
+  }
+
+  function giveUp(why: "canceled" | "no_answer", detail: string, reason?: string) {
+    if (state !== "calling") return;
+    state = "leaving";
+    leaving = { why, detail };
+    clearTimeout(timer);
+    clearTimeout(firstResponse);
+    transaction?.cancel(reason);
+    timer = setTimeout(() => end(callEnd({ why, detail }, null, false)), context.patience.cancelMs);
+  }
+
+  function hangup() {
+    if (state === "starting") end(callEnd({ why: "canceled", detail: "hung up before it was sent" }, null, false));
+    else if (state === "calling") giveUp("canceled", "hung up before the answer");
+    else session?.leave({ why: "bye_sent", detail: "we hung up" });
+  }
+
+  function request(received: ServerTransaction) {
+    if (session) return session.request(received);
+    const dialog = early?.get(tagOf(received.request.from));
+    if (dialog) dialog.request(received);
+    else respondTo(received, 481);
+  }
+
+  context.calls.set(key, { request, ack: (ack) => session?.ack(ack), hangup });
+  start().catch((error: unknown) => {
+    context.log.error({ err: error, callId }, "a call cannot be placed");
+    end(callEnd({ why: "failed", detail: error instanceof Error ? error.message : String(error) }, null, false));
+  });
+  return {
+    callId,
+    hangup,
+    refer: (to: Uri) => session?.refer(to) ?? Promise.resolve({ accepted: false, detail: "the call is not answered" }),
+  };
+}
+
+function refusalText(response: SipResponse): string {
+  const line = statusLine(response);
+  if (response.status >= 400) return line;
+  const [to] = response.contact === "*" ? [] : response.contact;
+  return `${line}: redirects${to ? `, here to ${writeUri(to.uri)},` : ""} are not followed`;
+}

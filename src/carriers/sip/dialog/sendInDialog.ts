@@ -1,0 +1,49 @@
+import type { ClientHandler } from "../endpoint.ts";
+import type { SipRequest } from "../message/message.ts";
+import type { Authorization } from "./authorization.ts";
+import type { CallContext } from "./context.ts";
+import { type Dialog, hopOf, type InDialog, requestIn } from "./dialog.ts";
+
+/**
+ * Sends a request within a dialog, again with credentials when asked for them. The handler hears one final response, or the
+ * failure; a 2xx to an INVITE is acknowledged here, as often as it comes.
+ */
+export function sendInDialog(
+  context: CallContext,
+  dialog: Dialog,
+  authorization: Authorization,
+  message: InDialog,
+  handler: Pick<ClientHandler, "final" | "failed">,
+): void {
+  function send(request: SipRequest) {
+    const target = hopOf(dialog);
+    let acknowledge: (() => void) | undefined;
+    context.endpoint.request(request, target, {
+      final: (response) => {
+        if (acknowledge) return acknowledge();
+        if (message.method === "INVITE" && response.status < 300) {
+          const ack = ackOf(dialog, request);
+          acknowledge = () => context.endpoint.sendAck(ack, target);
+          acknowledge();
+        }
+        const retry = authorization.retry(response, request, () => ++dialog.localSequence);
+        if (retry && "request" in retry) send(retry.request);
+        else handler.final(response);
+      },
+      failed: handler.failed,
+    });
+  }
+
+  send(authorization.sign(withSoftware(requestIn(dialog, message), context)));
+}
+
+/** The ACK of a 2xx, with the INVITE's credentials (RFC 3261 13.2.2.4). */
+export function ackOf(dialog: Dialog, invite: SipRequest): SipRequest {
+  const credentials = ["Proxy-Authorization", "Authorization"].flatMap((name) =>
+    invite.headers.all(name).map((value): readonly [string, string] => [name, value]),
+  );
+  return requestIn(dialog, { method: "ACK", sequence: invite.cseq.sequence, headers: credentials });
+}
+
+export const withSoftware = (request: SipRequest, { software }: Pick<CallContext, "software">): SipRequest =>
+  software === undefined ? request : { ...request, headers: request.headers.with("User-Agent", software) };

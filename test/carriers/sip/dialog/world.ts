@@ -1,0 +1,148 @@
+import type { TestContext } from "node:test";
+import { createUserAgent, type UserAgentOptions } from "../../../../src/carriers/sip/createUserAgent.ts";
+import type { MediaSession } from "../../../../src/carriers/sip/media/media.ts";
+import { type OpenEndpoint, openEndpoint } from "../../../../src/carriers/sip/openEndpoint.ts";
+import type { LocalAudio, NegotiatedAudio } from "../../../../src/carriers/sip/sdp/negotiation.ts";
+import type {
+  IncomingInvite,
+  InviteOptions,
+  SipCall,
+  SipCallEnd,
+  SipCallHandler,
+  UserAgent,
+} from "../../../../src/carriers/sip/user-agent.ts";
+import { createLog } from "../../../../src/platform/log.ts";
+import { until } from "../../../support/until.ts";
+import { address, LOOPBACK, openPeer, type Peer } from "../peer.ts";
+
+/** A user agent on a real endpoint, and a peer that says what the test says. */
+export interface World {
+  agent: UserAgent & { endpoint: OpenEndpoint };
+  peer: Peer;
+  /** Our port. */
+  port: number;
+  /** INVITEs that came, as their owner sees them. */
+  invites: IncomingInvite[];
+  call(options?: Partial<InviteOptions>): Called;
+  newPeer(): Promise<Peer>;
+}
+
+export interface Called extends Heard {
+  call: SipCall;
+}
+
+/** What a call's handler and media session were told. */
+export interface Heard {
+  handler: SipCallHandler;
+  media: MediaSession;
+  told: string[];
+  negotiated: NegotiatedAudio[];
+  digits: string[];
+  ended(): Promise<SipCallEnd>;
+}
+
+/** 64*T1 is 1.3 s: what waits for the end of a transaction is told soon. */
+export const TIMERS = { t1Ms: 20, t2Ms: 160, t4Ms: 200 };
+
+export const AUDIO: LocalAudio = { address: LOOPBACK, port: 30_000, codecs: ["PCMA", "PCMU"], srtp: "off" };
+
+export function heard(): Heard {
+  const told: string[] = [];
+  const negotiated: NegotiatedAudio[] = [];
+  const digits: string[] = [];
+  let end: SipCallEnd | undefined;
+  const never = () => {
+    throw new Error("that is for the owner of the media session");
+  };
+  return {
+    told,
+    negotiated,
+    digits,
+    handler: {
+      ringing: (early) => told.push(early ? "ringing with audio" : "ringing"),
+      answered: () => told.push("answered"),
+      ended: (how) => {
+        told.push(`ended ${how.why}`);
+        if (end) throw new Error("a call ends once");
+        end = how;
+      },
+    },
+    media: {
+      kind: "audio",
+      port: AUDIO.port,
+      negotiated: (audio) => negotiated.push(audio),
+      digitByInfo: (digit) => digits.push(digit),
+      sendInfo: undefined,
+      start: never,
+      close: never,
+      onFrame: never,
+      onDigit: never,
+      play: never,
+      clear: never,
+      drained: never,
+      position: never,
+      sendDigits: never,
+    },
+    ended: () => until(() => end, { what: `the call's end (told: ${told.join(", ")})` }),
+  };
+}
+
+/** Closes with the test, and looks then that nothing is left of any call. */
+export async function openWorld(t: TestContext, options: Partial<UserAgentOptions> = {}): Promise<World> {
+  const log = createLog("silent");
+  const invites: IncomingInvite[] = [];
+  const peers: Peer[] = [];
+  const opened: OpenEndpoint[] = [];
+  const agent = await createUserAgent({
+    open: async (handler) => {
+      const endpoint = await openEndpoint({ listen: [{ protocol: "udp", address: LOOPBACK, port: 0 }], timers: TIMERS, log }, handler);
+      opened.push(endpoint);
+      return endpoint;
+    },
+    incoming: (invite) => invites.push(invite),
+    log,
+    patience: { cancelMs: 300, byeMs: 300, referMs: 300 },
+    random: () => 0,
+    ...options,
+  });
+  const [endpoint] = opened;
+  if (!endpoint) throw new Error("the endpoint was not opened");
+
+  async function newPeer() {
+    const peer = await openPeer();
+    peers.push(peer);
+    return peer;
+  }
+
+  t.after(async () => {
+    await agent.close(0);
+    await endpoint.close();
+    await Promise.all(peers.map((peer) => peer.close()));
+  });
+  const peer = await newPeer();
+  return {
+    agent: Object.assign(agent, { endpoint }),
+    peer,
+    port: endpoint.listening[0]?.port ?? 0,
+    invites,
+    newPeer,
+    call: (over = {}) => {
+      const log = heard();
+      const call = agent.invite(
+        {
+          target: peer.target,
+          uri: address(`<sip:+972501234567@${LOOPBACK}:${peer.port}>`).uri,
+          from: address(`<sip:+97231234567@${LOOPBACK}>`),
+          to: address(`<sip:+972501234567@${LOOPBACK}>`),
+          media: log.media,
+          audio: AUDIO,
+          ringTimeoutMs: 20_000,
+          firstResponseTimeoutMs: 5_000,
+          ...over,
+        },
+        log.handler,
+      );
+      return { ...log, call };
+    },
+  };
+}
