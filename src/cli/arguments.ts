@@ -5,6 +5,11 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+export function decimalNumber(text: string): number {
+  if (!/^\d{1,9}(\.\d{1,9})?$/.test(text)) throw new InvalidArgumentError("It must be a number, such as 5 or 0.5.");
+  return Number(text);
+}
+
 /** For options that may be given several times. */
 export const collect = (value: string, earlier: string[] | undefined): string[] => [...(earlier ?? []), value];
 

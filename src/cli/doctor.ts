@@ -6,6 +6,7 @@ import { type Finding, ok, problem } from "./checks/finding.ts";
 import { checkMail } from "./checks/mail.ts";
 import { checkNode } from "./checks/node.ts";
 import { checkPort } from "./checks/port.ts";
+import { checkTelephone } from "./checks/telephone.ts";
 import { sentence } from "./report.ts";
 import { print } from "./session.ts";
 import { table } from "./table.ts";
@@ -38,7 +39,7 @@ async function checkSetup(): Promise<Finding[]> {
   return [
     ok("settings", "all can be used"),
     ...dataDir,
-    ...(await checkDatabase(config)),
+    ...(await checkDatabase(config, (house) => checkTelephone(config, house))),
     await checkPort(config),
     await checkMail(config),
   ];

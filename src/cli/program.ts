@@ -29,9 +29,17 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     about: "Make, list and revoke API keys.",
     load: async () => (await import("./key.ts")).keyCommands(),
   },
+  trunk: {
+    about: "Add, test and change SIP trunks: the lines that calls to real phones go over.",
+    load: async () => (await import("./trunk.ts")).trunkCommands(),
+  },
   number: {
-    about: "Add and list the phone numbers that a workspace calls from.",
+    about: "Add, list and change the phone numbers that a workspace calls from and is called at.",
     load: async () => (await import("./number.ts")).numberCommands(),
+  },
+  call: {
+    about: "List calls, and show what became of one: decisions, times, what the telephone network said.",
+    load: async () => (await import("./call.ts")).callCommands(),
   },
   "webhook-secret": {
     about: "Replace the secret with which a workspace's webhooks are signed.",
