@@ -67,7 +67,7 @@ export async function startSipCarrier(options: SipCarrierOptions): Promise<SipCa
   const admit = createAdmission({ book, board, log });
   const line = createLine({
     settings,
-    reopenMs: timers.reopenMs,
+    timers,
     log,
     incoming(invite) {
       if (closing) return invite.reject(503);

@@ -16,7 +16,10 @@ export interface MediaEngine {
 }
 
 export interface MediaHandler {
-  /** No packet at all has come for this long although the other side may send; told again only after one has come. */
+  /**
+   * No packet at all has come for this long although the other side may send; told every 15 s (`silentAfterMs` of the engine)
+   * while it lasts, counted anew from `start`.
+   */
   silent?(ms: number): void;
 }
 

@@ -67,7 +67,11 @@ export function createAudioLeg({ handler, timers, log, uriOf, done }: AudioLegOp
   };
   const silence = (ms: number) => {
     if (ended || !answered) return;
-    if (ms < timers.silentEndMs) return log.warn({ silentMs: ms }, "no audio comes from the other side");
+    if (ms < timers.silentEndMs) {
+      // Told again and again while it lasts; once is enough.
+      if (ms < 2 * timers.silentWarnMs) log.warn({ silentMs: ms }, "no audio comes from the other side");
+      return;
+    }
     verdict = { cause: "lost", detail: `no audio came from the other side for ${Math.round(ms / 1000)} s` };
     hangup();
   };

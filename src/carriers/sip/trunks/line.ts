@@ -6,7 +6,7 @@ import { createMediaEngine } from "../media/createMediaEngine.ts";
 import type { MediaEngine } from "../media/media.ts";
 import { openEndpoint } from "../openEndpoint.ts";
 import type { IncomingInvite, UserAgent } from "../user-agent.ts";
-import type { ListenAddress, SipSettings } from "./settings.ts";
+import type { ListenAddress, SipSettings, SipTimers } from "./settings.ts";
 
 /** SIP and audio of this process, while they are on. */
 export interface OpenLine {
@@ -38,7 +38,7 @@ export interface LineParts {
     log: Log;
     incoming(invite: IncomingInvite): void;
   }): Promise<OpenLine["agent"]>;
-  openMedia(options: { ports: SipSettings["RTP_PORTS"]; log: Log }): MediaEngine;
+  openMedia(options: { ports: SipSettings["RTP_PORTS"]; silentAfterMs: number; log: Log }): MediaEngine;
 }
 
 /** Where SIP is spoken when nothing is said. */
@@ -49,7 +49,7 @@ const EVERYWHERE: ListenAddress[] = [
 
 export interface LineOptions {
   settings: SipSettings;
-  reopenMs: number;
+  timers: Pick<SipTimers, "reopenMs" | "silentWarnMs">;
   log: Log;
   incoming(invite: IncomingInvite): void;
   /** It went on, went off, or failed to. */
@@ -58,7 +58,7 @@ export interface LineOptions {
 }
 
 export function createLine(options: LineOptions): Line {
-  const { settings, reopenMs, log, incoming, changed, parts = REAL_PARTS } = options;
+  const { settings, timers, log, incoming, changed, parts = REAL_PARTS } = options;
   const configured = settings.SIP_LISTEN.length > 0;
   let wanted = configured;
   let open: OpenLine | undefined;
@@ -71,7 +71,7 @@ export function createLine(options: LineOptions): Line {
     const listen = configured ? [...settings.SIP_LISTEN] : EVERYWHERE;
     try {
       const agent = await parts.openAgent({ listen, settings, log, incoming });
-      open = { agent, media: parts.openMedia({ ports: settings.RTP_PORTS, log }) };
+      open = { agent, media: parts.openMedia({ ports: settings.RTP_PORTS, silentAfterMs: timers.silentWarnMs, log }) };
       trouble = undefined;
       log.info({ listening: agent.endpoint.listening.map(({ protocol, address, port }) => `${protocol}:${address}:${port}`) }, "SIP is on");
       return open;
@@ -104,7 +104,7 @@ export function createLine(options: LineOptions): Line {
     clearTimeout(timer);
     if (closed) return;
     const again = () => {
-      if (!closed) timer = setTimeout(look, reopenMs);
+      if (!closed) timer = setTimeout(look, timers.reopenMs);
     };
     if (wanted && !open) need().catch(again);
     else if (!wanted && open && open.agent.size > 0) again();

@@ -47,7 +47,6 @@ export function startKeepAlive(options: KeepAliveOptions): Watch {
   const check = () => {
     if (running || over.signal.aborted) return;
     clearTimeout(timer);
-    // Only our own end makes a request throw; any other error is a finding, too.
     running = look()
       .catch((error: unknown) => {
         if (!over.signal.aborted) found({ state: "down", detail: error instanceof Error ? error.message : String(error) });

@@ -88,10 +88,8 @@ export function startRegistration(options: RegistrationOptions): Registration {
       port: here.port,
       params: here.protocol === "udp" ? [] : [["transport", here.protocol]],
     });
-    const outcome = await withLongerExpiry(agent, contact).catch((error: unknown) => {
-      if (!over.signal.aborted) throw error;
-    });
-    if (!outcome) {
+    const outcome = await withLongerExpiry(agent, contact);
+    if (over.signal.aborted) {
       // Cut short: whether it took hold is not known.
       bound ??= { agent, contact };
       return 0;
