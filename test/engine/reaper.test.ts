@@ -4,6 +4,7 @@ import { newId } from "../../src/platform/ids.ts";
 import { until } from "../support/until.ts";
 import { startWorld } from "../support/world.ts";
 import { type CallingTenant, callingTenant } from "./support.ts";
+import { numberOn, testTrunk } from "./trunks.ts";
 
 /** No voice node of its own: the tests play the nodes, living and dead. */
 const world = await startWorld({ roles: ["api", "dispatcher"] });
@@ -20,8 +21,8 @@ async function nodeHeard(secondsAgo: number): Promise<string> {
 }
 
 /** A call that a node has dialled. */
-async function callOf(tenant: CallingTenant, nodeId: string, to: string): Promise<string> {
-  const { call } = await tenant.place(to);
+async function callOf(tenant: CallingTenant, nodeId: string, to: string, from?: string): Promise<string> {
+  const { call } = await tenant.place(to, from ? { from } : {});
   await pool.query("update live_calls set node_id = $2 where call_id = $1", [call.id, nodeId]);
   await pool.query("update calls set status = 'ringing', started_at = now() where id = $1", [call.id]);
   return call.id;
@@ -63,6 +64,28 @@ describe("a dead voice node", () => {
     }
     assert.deepEqual(await leases(tenant), { in_use: 1, live: 1 });
     await until(async () => (await pool.query("select from nodes where id = $1", [nodeId])).rows.length === 0, { what: "its removal" });
+  });
+
+  test("gives the channels of its trunk back within 10 s, also to another workspace that waits for them", async () => {
+    const trunk = await testTrunk(world, 2);
+    const [tenant, other] = [await callingTenant(world), await callingTenant(world)];
+    const [from, otherFrom] = [await numberOn(trunk, tenant), await numberOn(trunk, other)];
+    const nodeId = await nodeHeard(0);
+    for (const to of ["+14155550010", "+14155550020"]) await callOf(tenant, nodeId, to, from);
+    const waiting = (await other.place("+14155550030", { from: otherFrom })).call;
+    assert.equal(waiting.status, "queued");
+    await until(
+      async () => (await pool.query("select 1 where pg_postmaster_start_time() < now() - interval '6.1 seconds'")).rows.length > 0,
+    );
+    const diedAt = performance.now();
+    await pool.query("update nodes set heartbeat_at = now() - interval '6.1 seconds' where id = $1", [nodeId]);
+    await until(async () => (await other.calls())[0]?.status === "admitted", { what: "the waiting call's admission" });
+    // Six seconds of the ten had passed when the node was given up.
+    assert.ok(performance.now() - diedAt < 3_900, `${performance.now() - diedAt} ms`);
+    for (const call of await tenant.calls()) {
+      assert.deepEqual([call.outcome, call.ended_by, call.error], ["failed", "system", "voice node lost"]);
+    }
+    assert.deepEqual(await trunk.channels(), { in_use: 1, held: 1 });
   });
 
   test("that is not even registered any more counts as dead", async () => {
