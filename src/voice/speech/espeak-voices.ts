@@ -8,6 +8,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   "fr-ca": "fr-fr",
   fr: "fr-fr",
   "en-au": "en-gb",
+  en: "en-us",
 };
 
 /** The first of these is what a language gets that espeak-ng has no voice for. */
@@ -19,13 +20,11 @@ export function readVoices(listing: string): ReadonlySet<string> {
   return new Set(lines.flatMap((line) => line.trim().split(/\s+/)[1]?.toLowerCase() ?? []));
 }
 
-/** The voice for a language (BCP 47): its own, else that of the language without its region, else English. */
+/** The voice for a language (BCP 47): its own, else that of the language without its region or with another, else English. */
 export function voiceFor(language: string, voices: ReadonlySet<string>): string {
   const exact = language.toLowerCase().replaceAll("_", "-");
   const base = exact.split("-", 1)[0] ?? exact;
-  const candidates = [exact, OTHER_NAMES[exact], base, OTHER_NAMES[base], ...FALLBACKS];
-  const known = candidates.find((candidate) => candidate !== undefined && voices.has(candidate));
-  if (known !== undefined) return known;
-  // Regions alone, as in pt-br without pt.
-  return [...voices].find((voice) => voice.startsWith(`${base}-`)) ?? "en";
+  const regional = base === "" ? undefined : [...voices].find((voice) => voice.startsWith(`${base}-`));
+  const candidates = [exact, OTHER_NAMES[exact], base, OTHER_NAMES[base], regional, ...FALLBACKS];
+  return candidates.find((candidate) => candidate !== undefined && voices.has(candidate)) ?? "en";
 }

@@ -52,6 +52,8 @@ const DEFAULTS = {
   webhook_events: null,
   webhook_headers: {},
   extraction_parameters: [],
+  recording_enabled: true,
+  keypad_actions: {},
 };
 
 /** Every writable field, none at its default. */
@@ -77,6 +79,8 @@ const FULL = {
   webhook_events: ["call.ended", "call.analyzed"],
   webhook_headers: { Authorization: "Bearer s3cret", "X-Team": "a b" },
   extraction_parameters: [{ name: "orderNumber", description: "The order's number" }],
+  recording_enabled: false,
+  keypad_actions: { "9": { action: "hang_up" }, "*": { action: "transfer", to: "+972501234567" } },
 };
 
 describe("POST /agents (yappr 4.1, 4.2)", () => {
@@ -246,6 +250,28 @@ describe("POST /agents (yappr 4.1, 4.2)", () => {
         "extraction_parameters.1.description",
       );
       await refused(() => post(extraction(...Array.from({ length: 101 }, (_value, index) => `p${index}`))), "extraction_parameters");
+    });
+    test("keypad actions (ours): no such key, no such action, no number or a wrong one to transfer to", async () => {
+      const keypad = (keypad_actions: unknown) => post(agent({ keypad_actions }));
+      const hangUp = { action: "hang_up" };
+      await refused(
+        () => keypad({ A: hangUp, "10": hangUp, "": hangUp, "1": hangUp }),
+        "keypad_actions.A",
+        "keypad_actions.10",
+        "keypad_actions.",
+      );
+      await refused(() => keypad({ "1": { action: "explode" }, "2": {} }), "keypad_actions.1.action", "keypad_actions.2.action");
+      for (const to of [undefined, "", "0501234567", "+0501234567", "sip:me@example.com", "+9725012345678901"]) {
+        await refused(() => keypad({ "1": { action: "transfer", to } }), "keypad_actions.1.to");
+      }
+      await refused(() => keypad({ "1": { action: "transfer", to: 5 } }), "keypad_actions.1.to");
+      assert.match(
+        await refused(() => keypad({ "1": { ...hangUp, to: "+972501234567" } }), "keypad_actions.1.to"),
+        /hangs up, so it has no number/,
+      );
+      await refused(() => keypad(["1"]), "keypad_actions");
+      await refused(() => keypad(null), "keypad_actions");
+      await refused(() => post(agent({ recording_enabled: "yes" })), "recording_enabled");
     });
     test("an idempotency_key that is no uuid, and camelCase", async () => {
       await refused(() => post(agent({ idempotency_key: "abc" })), "idempotency_key");
