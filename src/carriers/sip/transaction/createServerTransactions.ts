@@ -41,9 +41,12 @@ export function createServerTransactions(options: ServerTransactionsOptions, han
     });
     const merge = request.method === "CANCEL" ? null : mergeKey(request);
     entries.set(key, entry);
-    if (merge !== null && !first.has(merge)) first.set(merge, entry);
+    if (merge !== null && !isFirst(merge)) first.set(merge, entry);
     return entry;
   }
+
+  /** Whether somebody else is at it. After a refusal it is no merging but serial forking. */
+  const isFirst = (merge: string) => first.get(merge)?.refused === false;
 
   function receiveAck(ack: SipRequest, source: Source) {
     const invite = entries.get(serverKey(ack, "INVITE"));
@@ -64,7 +67,7 @@ export function createServerTransactions(options: ServerTransactionsOptions, han
     const room = request.to.params.has("tag") ? 2 * max : max;
     if (entries.size >= room) return refuse(request, path);
     const merge = mergeKey(request);
-    const merged = merge !== null && first.has(merge);
+    const merged = merge !== null && isFirst(merge);
     const entry = create(request, path, key);
     if (merged) return entry.transaction.respond({ status: 482 });
     if (!guard(request, () => handler.request(entry.transaction))) entry.transaction.respond({ status: 500 });

@@ -17,6 +17,8 @@ export interface ServerEntry {
   readonly transaction: ServerTransaction;
   /** That our responses put into To. */
   readonly tag: string;
+  /** It was answered with something other than success: a proxy may well try us again with the same request. */
+  readonly refused: boolean;
   /** The same request again, perhaps on a newer connection. */
   receiveAgain(path: Path): void;
   /** True: the ACK is for a 2xx, and the owner's business. */
@@ -46,6 +48,7 @@ export function startServerTransaction(
   let path = responsePath(from, via);
   let tag = request.to.params.get("tag") ?? "";
   let state: "open" | "final" | "over" = "open";
+  let refused = false;
   let failureTold = false;
 
   const machine: InviteServer | NonInviteServer =
@@ -84,7 +87,10 @@ export function startServerTransaction(
     if (!bytes) return;
     clearTimeout(unanswered);
     if (status < 200) unanswered = setTimeout(giveUp, patienceMs);
-    else state = "final";
+    else {
+      state = "final";
+      refused = status >= 300;
+    }
     machine.respond(status, bytes);
   }
 
@@ -144,6 +150,9 @@ export function startServerTransaction(
     get tag() {
       tag ||= newTag();
       return tag;
+    },
+    get refused() {
+      return refused;
     },
     receiveAgain: (again) => {
       if (path.closed && !again.closed) path = responsePath(again, via);

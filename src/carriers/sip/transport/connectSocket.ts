@@ -54,15 +54,15 @@ function openTcp({ address, port, localAddress }: ConnectOptions): Socket {
   return tcpConnect({ host: address, port, noDelay: true, ...(localAddress && { localAddress }) });
 }
 
-function openTls(options: ConnectOptions): TLSSocket {
-  const { host } = options;
+function openTls({ host, address, port, localAddress, secureContext }: ConnectOptions): TLSSocket {
   return tlsConnect({
-    socket: openTcp(options),
-    host,
+    host: address,
+    port,
+    ...(localAddress && { localAddress }),
     // RFC 6066 3: an IP address is no server name.
     ...(isIP(host) === 0 && { servername: host }),
-    secureContext: options.secureContext(),
-    checkServerIdentity: (name, certificate) => checkIdentity(isIP(host) ? host : name, certificate),
+    secureContext: secureContext(),
+    checkServerIdentity: (_name, certificate) => checkIdentity(host, certificate),
   });
 }
 

@@ -81,7 +81,7 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
   }
 
   function write(bytes: Buffer): boolean {
-    if (closed) return false;
+    if (closed || !socket.writable) return false;
     lastSent = performance.now();
     if (socket.writableLength > limits.unsentBytes) stop("it does not take what we send");
     else socket.write(bytes);
@@ -95,7 +95,7 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
       sentBy,
       reliable: true,
       get closed() {
-        return closed;
+        return closed || !socket.writable;
       },
       reused,
       send: (bytes, failed) => {
@@ -131,21 +131,25 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
   socket.on("error", (error) => {
     reason ??= error;
   });
-  socket.on("close", () => {
+  function ended() {
+    if (closed) return;
     closed = true;
     clearTimeout(deadline);
     clearInterval(upkeep);
     options.onClosed();
     for (const listener of [...lost]) listener(describeLoss());
     lost.clear();
-  });
+  }
+  // It may have gone between its opening and now.
+  if (socket.destroyed) queueMicrotask(ended);
+  else socket.on("close", ended);
 
   return {
     remote,
     local,
     path,
     get closed() {
-      return closed || socket.destroyed;
+      return closed || !socket.writable;
     },
     destroy: () => socket.destroy(),
   };

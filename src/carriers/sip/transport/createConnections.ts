@@ -93,6 +93,10 @@ export function createConnections(options: ConnectionsOptions, inbound: Inbound)
       secureContext: options.secureContext,
       signal: stop.signal,
     });
+    if (stop.signal.aborted) {
+      socket.destroy();
+      throw new Error("closed");
+    }
     return adopt(socket, target.protocol, "here", target.host, key, () => {});
   }
 

@@ -1,5 +1,5 @@
 import { createHeaders } from "../../../../../src/carriers/sip/message/createHeaders.ts";
-import type { SipRequest } from "../../../../../src/carriers/sip/message/message.ts";
+import type { SipRequest, SipResponse } from "../../../../../src/carriers/sip/message/message.ts";
 import { nameAddr } from "../../../../../src/carriers/sip/message/nameAddr.ts";
 import { sipUri } from "../../../../../src/carriers/sip/message/uri.ts";
 
@@ -25,4 +25,9 @@ export function makeRequest(method: string, more: Partial<SipRequest> = {}): Sip
     body: Buffer.alloc(0),
     ...more,
   };
+}
+
+export function makeResponse(status: number, more: Partial<SipResponse> = {}): SipResponse {
+  const { via, from, to, callId, cseq, contact, recordRoute, headers, body } = makeRequest("INVITE");
+  return { kind: "response", status, reason: "", via, from, to, callId, cseq, contact, recordRoute, headers, body, ...more };
 }
