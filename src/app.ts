@@ -1,10 +1,15 @@
 import type { FastifyInstance } from "fastify";
+import type { Carrier } from "./carriers/carrier.ts";
+import { createCarrierRouter } from "./carriers/createCarrierRouter.ts";
 import { createSimulator } from "./carriers/simulator/simulator.ts";
+import { startSipCarrier } from "./carriers/sip/startSipCarrier.ts";
 import type { Config } from "./config.ts";
 import { type Authenticator, createAuthenticator } from "./core/api-keys/authenticate.ts";
 import { KEYS_CHANNEL } from "./core/api-keys/revokeKey.ts";
+import type { House } from "./core/context.ts";
 import { createCleanUp } from "./core/housekeeping/cleanUp.ts";
 import { createSendMail } from "./core/outbox/sendMail.ts";
+import { TRUNKS_CHANNEL } from "./core/trunks/channel.ts";
 import { createDeliverWebhook } from "./core/webhooks/deliver.ts";
 import { buildServer } from "./dialects/server.ts";
 import { wordWebhook } from "./dialects/yappr/webhook.ts";
@@ -15,11 +20,13 @@ import { createRateLimit } from "./platform/http/rate-limit.ts";
 import { startJobs } from "./platform/jobs/jobs.ts";
 import type { Log } from "./platform/log.ts";
 import { createOutbound } from "./platform/outbound/outbound.ts";
-import { openListener } from "./platform/postgres/listener.ts";
+import { type Listener, openListener } from "./platform/postgres/listener.ts";
 import { pendingMigrations } from "./platform/postgres/migrate.ts";
 import type { Role } from "./roles.ts";
 import type { Store } from "./store.ts";
-import { builtInConversation } from "./voice/built-in-conversation.ts";
+import { createConversation } from "./voice/createConversation.ts";
+import { createRecorder } from "./voice/recording/createRecorder.ts";
+import { createSpeech } from "./voice/speech/createSpeech.ts";
 
 export type { Role } from "./roles.ts";
 
@@ -58,9 +65,8 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
       stops.push(() => jobs.close());
     }
     if (roles.includes("voice")) {
-      const carrier = createSimulator({ clock: house.clock, speed: config.SIMULATOR_SPEED, seed: "leadline" });
-      const node = await startVoiceNode({ house, carrier, conversation: builtInConversation, listener, log });
-      stops.push(() => node.close());
+      const voice = await startVoice(config, house, listener, log);
+      stops.push(() => voice.close());
     }
     if (roles.includes("dispatcher")) {
       const dispatcher = startDispatcher({ house, listener, log });
@@ -93,8 +99,39 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
   }
 }
 
+/** A voice node, with every way to a telephone. */
+async function startVoice(config: Config, house: House, listener: Listener, log: Log): Promise<{ close(): Promise<void> }> {
+  const speech = await createSpeech(
+    { provider: config.TTS_PROVIDER, url: config.TTS_URL, apiKey: config.TTS_API_KEY, model: config.TTS_MODEL, voice: config.TTS_VOICE },
+    (message) => log.warn(message),
+  );
+  const simulator = createSimulator({ clock: house.clock, speed: config.SIMULATOR_SPEED, seed: "leadline" });
+  let sip: { carrier: Carrier; close(): Promise<void> } | undefined;
+  const node = await startVoiceNode({
+    house,
+    carrier: async ({ id, incoming }) => {
+      sip = await startSipCarrier({ house, listener, log, nodeId: id, settings: config, incoming });
+      return createCarrierRouter({ simulator, sip: sip.carrier });
+    },
+    conversation: createConversation({ speech }),
+    recorder: createRecorder({ house, log }),
+    listener,
+    log,
+  });
+  return {
+    async close() {
+      await node.close();
+      await sip?.close();
+    },
+  };
+}
+
 function channelsOf(roles: readonly Role[]): string[] {
-  return [KEYS_CHANNEL, ...(roles.includes("voice") ? [DIAL_CHANNEL] : []), ...(roles.includes("dispatcher") ? [QUEUE_CHANNEL] : [])];
+  return [
+    KEYS_CHANNEL,
+    ...(roles.includes("voice") ? [DIAL_CHANNEL, TRUNKS_CHANNEL] : []),
+    ...(roles.includes("dispatcher") ? [QUEUE_CHANNEL] : []),
+  ];
 }
 
 /** Requests under way are answered; one that takes too long, such as one that never arrives whole, is cut off. */
