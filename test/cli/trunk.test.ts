@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { hostname } from "node:os";
 import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
@@ -240,6 +241,66 @@ describe("doctor on the telephone", () => {
     assert.equal(service, "ok gpt-4o-mini-tts of https://speech.example");
     assert.match((await finding({ ...env, TTS_PROVIDER: "none" }, "agents' voice"))[0] ?? "", /^problem TTS_PROVIDER is none/);
     assert.match((await finding({ ...env, TTS_PROVIDER: "openai" }, "agents' voice"))[0] ?? "", /^problem .*TTS_URL is not set/);
+  });
+});
+
+/** Answers every request over UDP with the status for its method, as RFC 3261 8.2.6.2 has it. */
+async function gateway(statusOf: Record<string, string>): Promise<{ port: number; asked: string[]; close(): void }> {
+  const socket = createSocket("udp4");
+  const asked: string[] = [];
+  socket.on("message", (bytes, { address, port }) => {
+    const [start = "", ...lines] = bytes.toString("utf8").split("\r\n");
+    const method = start.split(" ")[0] ?? "";
+    asked.push(method);
+    const copied = lines.filter((line) => /^(via|from|call-id|cseq):/i.test(line));
+    const to = lines.find((line) => /^to:/i.test(line));
+    const answer = [`SIP/2.0 ${statusOf[method] ?? "501 Not Implemented"}`, ...copied, `${to};tag=gw`, "Content-Length: 0", "", ""];
+    socket.send(answer.join("\r\n"), port, address);
+  });
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  return { port: socket.address().port, asked, close: () => socket.close() };
+}
+
+describe("trunk test", () => {
+  test("asks the gateway, and says that all is well", async () => {
+    const peer = await gateway({ OPTIONS: "200 OK" });
+    try {
+      await trunk("add", "--name", "Peer", "--gateway", `udp:127.0.0.1:${peer.port}`);
+      const { code, out, err } = await trunk("test", "Peer");
+      assert.deepEqual([code, err], [0, ""]);
+      assert.match(out, new RegExp(`udp:127\\.0\\.0\\.1:${peer.port} +name +ok`));
+      assert.match(out, new RegExp(`udp:127\\.0\\.0\\.1:${peer.port} +OPTIONS +ok +\\d+ ms +answers in \\d+ ms`));
+      assert.match(out, /\n\nAll is well\.\n$/);
+      assert.deepEqual(peer.asked, ["OPTIONS"]);
+    } finally {
+      peer.close();
+    }
+  });
+
+  test("says what is wrong at each gateway, with exit code 1, and never the password", async () => {
+    const peer = await gateway({ OPTIONS: "200 OK", REGISTER: "403 Forbidden" });
+    const closed = createServer().listen(0, "127.0.0.1");
+    await once(closed, "listening");
+    const { port } = closed.address() as AddressInfo;
+    closed.close();
+    try {
+      const gateways = ["--gateway", `udp:127.0.0.1:${peer.port}`, `tcp:127.0.0.1:${port}`, "udp:nowhere.invalid"];
+      await trunk("add", "--name", "Ill", ...gateways, "--username", "clinic", "--password", "hunter2", "--register");
+      const { code, out } = await trunk("test", "Ill");
+      assert.equal(code, 1);
+      assert.match(out, new RegExp(`udp:127\\.0\\.0\\.1:${peer.port} +OPTIONS +ok`));
+      assert.match(out, new RegExp(`udp:127\\.0\\.0\\.1:${peer.port} +registration +WRONG .*403 Forbidden`));
+      assert.match(out, new RegExp(`tcp:127\\.0\\.0\\.1:${port} +OPTIONS +WRONG .*refused`));
+      assert.match(out, /udp:nowhere\.invalid:5060 +name +WRONG .*cannot be resolved/);
+      assert.ok(!out.includes("hunter2"));
+      const json = await leadline(["trunk", "test", "Ill", "--json"], options);
+      assert.equal(json.code, 1);
+      assert.equal((JSON.parse(json.out) as { ok: boolean }).ok, false);
+    } finally {
+      peer.close();
+    }
+    assert.match((await trunk("test", "Nobody")).err, /^leadline: There is no trunk Nobody\.\n$/);
   });
 });
 

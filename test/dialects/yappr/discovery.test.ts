@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createAgent } from "../../../src/core/agents/createAgent.ts";
 import { addPhoneNumber } from "../../../src/core/phone-numbers/addPhoneNumber.ts";
+import { updatePhoneNumber } from "../../../src/core/phone-numbers/updatePhoneNumber.ts";
+import { addTrunk } from "../../../src/core/trunks/addTrunk.ts";
 import { newId } from "../../../src/platform/ids.ts";
 import { send, startWorld } from "../../support/world.ts";
 
@@ -81,4 +84,20 @@ test("GET /phone-numbers lists the workspace's numbers (yappr 8.1)", async () =>
       },
     ],
   });
+});
+
+test("a number on a trunk is told as SIP, ready for calls in once somebody answers (yappr 8.1)", async () => {
+  const { ctx, key } = await world.tenant();
+  const trunk = await addTrunk(ctx, { name: "Provider", gateways: ["udp:sip.example.com"] });
+  const { id } = await addPhoneNumber(ctx, { phone: "055-123-4567", trunkId: trunk.id });
+  const shown = async () => {
+    const { data } = (await send(world, "GET", "/phone-numbers", { token: (await key("yappr")).token })).json();
+    return [data[0].provider, data[0].sip_inbound_configured, data[0].sip_outbound_configured];
+  };
+  assert.deepEqual(await shown(), ["sip", false, true]);
+  const { agent } = await createAgent(ctx, {
+    settings: { name: "Maya", system_prompt: "You are Maya.", language: "en", greeting_message: "Hello." },
+  });
+  await updatePhoneNumber(ctx, id, { inboundAgentId: agent.id });
+  assert.deepEqual(await shown(), ["sip", true, true]);
 });
