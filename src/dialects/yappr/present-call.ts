@@ -142,7 +142,7 @@ const presentLine = (call: CallDetail) => ({
   sip_status: call.sip_status,
   sip_reason: call.sip_reason,
   q850_cause: call.q850_cause,
-  media_quality: call.media_quality,
+  media_quality: call.media_quality && { ...call.media_quality },
 });
 
 /** The types of yappr 7.4 where there is one; the others keep the name of their webhook event. */

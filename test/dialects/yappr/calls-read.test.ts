@@ -48,7 +48,7 @@ const newestFirst = (...kinds: string[]) =>
 describe("GET /calls/{id} (yappr 7.4)", () => {
   test("a finished call with everything that is known of it", async () => {
     const call = (await get(`/calls/${ids.person}`)).json();
-    const { started_at, ended_at, created_at, ended_by, events, transcript, decisions, lead: shown, ...rest } = call;
+    const { started_at, ended_at, created_at, ended_by, events, transcript, decisions, lead: shown, line, ...rest } = call;
     assert.ok(started_at >= created_at && ended_at >= started_at);
     assert.ok(["agent", "caller"].includes(ended_by));
     assert.deepEqual(rest, {
@@ -70,6 +70,9 @@ describe("GET /calls/{id} (yappr 7.4)", () => {
       variables: { LeadName: "Dana" },
       tool_calls: [],
     });
+    const { rang_at, answered_at, ...onTheLine } = line;
+    assert.ok(rang_at >= started_at && answered_at >= rang_at && ended_at >= answered_at);
+    assert.deepEqual(onTheLine, { error: null, sip_status: null, sip_reason: null, q850_cause: null, media_quality: null });
     assert.deepEqual(shown, (await get(`/leads/${lead.id}`)).json());
     assert.deepEqual(
       events.map((event: { type: string }) => event.type),
@@ -104,6 +107,18 @@ describe("GET /calls/{id} (yappr 7.4)", () => {
       assert.ok(call.ended_at && call.started_at);
     });
   }
+
+  test("a call that was handed over shows when and to whom, and what the line was like (yappr 7.3)", async () => {
+    const quality = { codec: "PCMA", packets_sent: 500, packets_received: 490, packets_lost: 10, jitter_ms: 3.5, mos: 4.1 };
+    await world.house.db.pool.query(
+      `update calls set transferred_at = '2026-01-02T03:04:05Z', transfer_target = '+14155550999', sip_status = 200, sip_reason = 'OK',
+         q850_cause = 16, media_quality = $2 where id = $1`,
+      [ids.voicemail, JSON.stringify(quality)],
+    );
+    const call = (await get(`/calls/${ids.voicemail}`)).json();
+    assert.deepEqual([call.transferred_at, call.transfer_target], ["2026-01-02T03:04:05.000Z", "+14155550999"]);
+    assert.partialDeepStrictEqual(call.line, { sip_status: 200, sip_reason: "OK", q850_cause: 16, media_quality: quality });
+  });
 
   test("what is not there is left out (yappr 1)", async () => {
     const call = (await get(`/calls/${ids.noAnswer}`)).json();
@@ -150,8 +165,8 @@ describe("GET /calls (yappr 7.3)", () => {
 
   test("a row is the call without its details", async () => {
     const [row] = (await get(`/calls?callee=${encodeURIComponent(NUMBERS.person)}`)).json().data;
-    const { metadata, variables, transcript, tool_calls, events, decisions, ...rest } = (await get(`/calls/${ids.person}`)).json();
-    assert.ok(metadata && variables && transcript && tool_calls && events && decisions);
+    const { metadata, variables, transcript, tool_calls, events, decisions, line, ...rest } = (await get(`/calls/${ids.person}`)).json();
+    assert.ok(metadata && variables && transcript && tool_calls && events && decisions && line);
     assert.deepEqual(row, rest);
   });
 
