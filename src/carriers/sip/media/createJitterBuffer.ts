@@ -6,7 +6,7 @@ import { createLateness, MAX_TARGET } from "./createLateness.ts";
  * timestamp, so a packet may have any length. Times are in milliseconds of one clock, kept in samples within.
  *
  * Delay grows at once when a packet comes after its time and nothing newer was played (play goes back to it), else by frames
- * put in between; it shrinks by frames dropped in silence, or after five seconds wherever it is. A pause of the sender
+ * put in between; it shrinks by frames dropped in silence, or after five seconds in speech when it is far too long. A pause of the sender
  * (timestamps go on, sequence numbers do not) is silence, not loss, and the delay is set anew after it.
  */
 export interface JitterBuffer {
@@ -46,6 +46,8 @@ const STRANGE = 1_000 * PER_MS;
 const FAR_TOO_MUCH = MAX_TARGET + 200 * PER_MS;
 /** So many packets in a row that are strange or late mean that the sender's time scale has changed. */
 const BELIEVED = 3;
+/** A shorter delay is worth a dropped frame from 40 ms on, and one in the middle of speech from 60 ms on. */
+const SHRINK_EXCESS = 2 * FRAME;
 const SHRINK_AFTER = 50;
 const SHRINK_ANYWAY_AFTER = 250;
 const STRETCH_EVERY = 5;
@@ -217,10 +219,10 @@ export function createJitterBuffer(): JitterBuffer {
       align(due);
       delay = due - next - lateness.base;
       if (delay > FAR_TOO_MUCH && end > next) {
-        const excess = Math.floor((delay - lateness.target) / FRAME) * FRAME;
-        for (let cut = 0; cut < excess; cut += FRAME) advance(FRAME);
-        dropped += excess / FRAME;
-        delay -= excess;
+        const surplus = Math.floor((delay - lateness.target) / FRAME) * FRAME;
+        for (let cut = 0; cut < surplus; cut += FRAME) advance(FRAME);
+        dropped += surplus / FRAME;
+        delay -= surplus;
       }
 
       sinceStretch++;
@@ -232,9 +234,11 @@ export function createJitterBuffer(): JitterBuffer {
         return note(one, concealment.lost(into, STEP) ? "concealed" : one);
       }
 
-      tooLong = delay - lateness.target >= FRAME + STEP ? tooLong + 1 : 0;
+      const excess = delay - lateness.target;
+      tooLong = excess >= SHRINK_EXCESS ? tooLong + 1 : 0;
       if (tooLong > SHRINK_AFTER && hasFrame(next) && hasFrame(next + FRAME)) {
-        if (tooLong > SHRINK_ANYWAY_AFTER || quiet(next)) return drop(into);
+        const anyway = tooLong > SHRINK_ANYWAY_AFTER && excess >= SHRINK_EXCESS + FRAME;
+        if (anyway || quiet(next)) return drop(into);
       }
 
       const one = takeStep(into, 0);

@@ -12,7 +12,7 @@ export interface MediaEngineOptions {
   /** 0.0.0.0 when not said. */
   bindAddress?: string;
   log: Log;
-  /** When `silent` is told; 30 s when not said. */
+  /** How often `silent` is told; 15 s when not said. */
   silentAfterMs?: number;
   clock?: MediaClock;
   random?: Random;
@@ -20,7 +20,7 @@ export interface MediaEngineOptions {
 
 /** RTP for many calls over real sockets, on one clock. */
 export function createMediaEngine(options: MediaEngineOptions): MediaEngine {
-  const { log, clock = systemClock, random = Math.random, silentAfterMs = 30_000 } = options;
+  const { log, clock = systemClock, random = Math.random, silentAfterMs = 15_000 } = options;
   const bindAddress = options.bindAddress ?? "0.0.0.0";
   const pool = createPortPool(options.ports, bindAddress, random);
   const pacer = createPacer(clock);

@@ -91,7 +91,8 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
   let frames = 0;
   let lastSentMs = Number.NEGATIVE_INFINITY;
   let lastHeardMs = 0;
-  let silenceTold = false;
+  /** How long a silence was when it was told last. */
+  let silenceToldMs = 0;
 
   const tell = <T>(listeners: Set<(value: T) => void>, value: T) => {
     for (const listener of listeners) {
@@ -165,12 +166,16 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
     sender.sound(said);
   };
 
+  const hear = (atMs: number) => {
+    lastHeardMs = atMs;
+    silenceToldMs = 0;
+  };
   const watch = (dueMs: number) => {
-    if (!receives()) lastHeardMs = dueMs;
-    else if (!silenceTold && dueMs - lastHeardMs >= options.silentAfterMs) {
-      silenceTold = true;
-      handler.silent?.(Math.round(dueMs - lastHeardMs));
-    }
+    if (!receives()) return hear(dueMs);
+    const silentMs = dueMs - lastHeardMs;
+    if (silentMs < silenceToldMs + options.silentAfterMs) return;
+    silenceToldMs += options.silentAfterMs;
+    handler.silent?.(Math.round(silentMs));
   };
 
   const quality = (): MediaQuality | undefined => {
@@ -204,7 +209,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
       if (closed) return;
       const now = clock.now();
       const moved = agreed.remote?.address !== audio?.remote?.address || agreed.remote?.rtcpPort !== audio?.remote?.rtcpPort;
-      if (!audio || !receives()) lastHeardMs = now;
+      if (!audio || !receives()) hear(now);
       audio = agreed;
       useKeys(agreed.srtp);
       latch.agreed(agreed.remote);
@@ -217,6 +222,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
 
     start() {
       started = true;
+      hear(clock.now());
     },
     digitByInfo(digit) {
       const key = digit.toUpperCase();
@@ -274,8 +280,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
       if (closed) return;
       const now = clock.now();
       if (!receiver.receive(packet, address, port, now, measured)) return;
-      lastHeardMs = now;
-      silenceTold = false;
+      hear(now);
     },
 
     receiveRtcp(packet, address, port) {
@@ -285,8 +290,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
       if (length < 0 || !reports.receive(packet, length, now)) return;
       // Symmetric as well (RFC 4961): an address that knows the source that we hear.
       if (rtcpTarget) rtcpTarget = { address, port };
-      lastHeardMs = now;
-      silenceTold = false;
+      hear(now);
     },
   };
 }
