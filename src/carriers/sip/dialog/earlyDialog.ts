@@ -1,5 +1,4 @@
 import type { ServerTransaction, Target } from "../endpoint.ts";
-import type { MediaSession } from "../media/media.ts";
 import type { NameAddr, SipRequest, SipResponse } from "../message/message.ts";
 import { writeNameAddr } from "../message/nameAddr.ts";
 import { type NegotiatedAudio, type Negotiation, SdpError } from "../sdp/negotiation.ts";
@@ -30,7 +29,8 @@ export interface EarlyDialogOptions {
   offered: Negotiation;
   contact: NameAddr;
   firstHop: Target;
-  media: MediaSession;
+  /** What is to be heard and sent now; again with the same: nothing. */
+  apply(audio: NegotiatedAudio): void;
   authorization: Authorization;
 }
 
@@ -42,10 +42,10 @@ export interface EarlyDialogOptions {
  * Reliable responses (RFC 3262 4) are taken in the order of RSeq, and acknowledged with PRACK once each.
  */
 export function createEarlyDialog(first: SipResponse, options: EarlyDialogOptions): EarlyDialog {
-  const { context, invite, offered, contact, firstHop, media, authorization } = options;
+  const { context, invite, offered, contact, firstHop, apply, authorization } = options;
   const dialog = dialogOfResponse(invite, first, contact, firstHop);
   let rseq: number | undefined;
-  let agreed: { negotiation: Negotiation; sdp: string; final: boolean } | undefined;
+  let agreed: { negotiation: Negotiation; audio: NegotiatedAudio; sdp: string; final: boolean } | undefined;
 
   function provisional(response: SipResponse): boolean {
     const number = reliableNumber(response);
@@ -70,17 +70,15 @@ export function createEarlyDialog(first: SipResponse, options: EarlyDialogOption
     }
     const negotiation = offered.fork();
     try {
-      apply(negotiation.accept(sdp));
+      agreed = { negotiation, audio: negotiation.accept(sdp), sdp, final };
     } catch (error) {
       // Not an answer yet: the 2xx may bring one that can be used.
       if (error instanceof SdpError) return false;
       throw error;
     }
-    agreed = { negotiation, sdp, final };
+    apply(agreed.audio);
     return true;
   }
-
-  const apply = (audio: NegotiatedAudio): void => media.negotiated(audio);
 
   function confirm(response: SipResponse) {
     // RFC 3261 13.2.2.4: the 2xx says the route again.
@@ -93,7 +91,11 @@ export function createEarlyDialog(first: SipResponse, options: EarlyDialogOption
 
   function agree(response: SipResponse): Negotiation {
     const sdp = sdpOf(response);
-    if (agreed && (agreed.final || sdp === undefined || sdp === agreed.sdp)) return agreed.negotiation;
+    if (agreed && (agreed.final || sdp === undefined || sdp === agreed.sdp)) {
+      // Another branch may have been the last to be heard.
+      apply(agreed.audio);
+      return agreed.negotiation;
+    }
     if (sdp === undefined) throw new SdpError(488, "the answer has no SDP");
     const negotiation = offered.fork();
     apply(negotiation.accept(sdp));
@@ -125,6 +127,7 @@ export function createEarlyDialog(first: SipResponse, options: EarlyDialogOption
     if (offer === undefined || !agreed) return respondTo(transaction, 200, headers);
     try {
       const { sdp, audio } = agreed.negotiation.answer(offer);
+      agreed.audio = audio;
       apply(audio);
       transaction.respond({ status: 200, headers, body: { type: SDP, content: sdp } });
     } catch (error) {

@@ -5,7 +5,7 @@ import type { NameAddr, SipRequest, SipResponse, Uri } from "../message/message.
 import { withParam } from "../message/params.ts";
 import { writeUri } from "../message/uri.ts";
 import { createNegotiation } from "../sdp/createNegotiation.ts";
-import { type Negotiation, SdpError } from "../sdp/negotiation.ts";
+import { type NegotiatedAudio, type Negotiation, SdpError } from "../sdp/negotiation.ts";
 import type { InviteOptions, SipCall, SipCallEnd, SipCallHandler } from "../user-agent.ts";
 import { createAuthorization } from "./authorization.ts";
 import { callEnd, responseEnd } from "./callEnd.ts";
@@ -46,6 +46,7 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
   let heard = false;
   let ringing: { early: boolean } | undefined;
   let transaction: ClientTransaction | undefined;
+  let applied: NegotiatedAudio | undefined;
   let sequence = 0;
   let intervals = 0;
   let minSe: number | undefined;
@@ -114,7 +115,7 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
       offered,
       contact,
       firstHop: options.target,
-      media: options.media,
+      apply,
       authorization,
     };
     const branches = new Map<string, EarlyDialog>();
@@ -141,6 +142,12 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
       },
       failed: ({ detail }) => end(callEnd(leaving ?? { why: "unreachable", detail }, null, false)),
     });
+  }
+
+  function apply(audio: NegotiatedAudio) {
+    if (audio === applied) return;
+    applied = audio;
+    options.media.negotiated(audio);
   }
 
   function somethingHeard() {

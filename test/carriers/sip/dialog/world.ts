@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { createUserAgent, type UserAgentOptions } from "../../../../src/carriers/sip/createUserAgent.ts";
 import type { MediaSession } from "../../../../src/carriers/sip/media/media.ts";
@@ -42,7 +43,7 @@ export interface Heard {
 }
 
 /** 64*T1 is 1.3 s: what waits for the end of a transaction is told soon. */
-export const TIMERS = { t1Ms: 20, t2Ms: 160, t4Ms: 200 };
+export const QUICK = { t1Ms: 20, t2Ms: 160, t4Ms: 200 };
 
 export const AUDIO: LocalAudio = { address: LOOPBACK, port: 30_000, codecs: ["PCMA", "PCMU"], srtp: "off" };
 
@@ -88,20 +89,22 @@ export function heard(): Heard {
 }
 
 /** Closes with the test, and looks then that nothing is left of any call. */
-export async function openWorld(t: TestContext, options: Partial<UserAgentOptions> = {}): Promise<World> {
+export async function openWorld(
+  t: TestContext,
+  { timers = {}, ...options }: Partial<UserAgentOptions> & { timers?: Partial<typeof QUICK> } = {},
+): Promise<World> {
   const log = createLog("silent");
   const invites: IncomingInvite[] = [];
   const peers: Peer[] = [];
   const opened: OpenEndpoint[] = [];
   const agent = await createUserAgent({
     open: async (handler) => {
-      const endpoint = await openEndpoint({ listen: [{ protocol: "udp", address: LOOPBACK, port: 0 }], timers: TIMERS, log }, handler);
+      const endpoint = await openEndpoint({ listen: [{ protocol: "udp", address: LOOPBACK, port: 0 }], timers, log }, handler);
       opened.push(endpoint);
       return endpoint;
     },
     incoming: (invite) => invites.push(invite),
     log,
-    patience: { cancelMs: 300, byeMs: 300, referMs: 300 },
     random: () => 0,
     ...options,
   });
@@ -118,6 +121,12 @@ export async function openWorld(t: TestContext, options: Partial<UserAgentOption
     await agent.close(0);
     await endpoint.close();
     await Promise.all(peers.map((peer) => peer.close()));
+    assert.equal(agent.size, 0, "no call is left");
+    assert.deepEqual(
+      process.getActiveResourcesInfo().filter((kind) => kind === "Timeout"),
+      [],
+      "no timer is left",
+    );
   });
   const peer = await newPeer();
   return {
