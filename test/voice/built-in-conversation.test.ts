@@ -52,6 +52,7 @@ async function talk(
     answeredBy: options.answeredBy ?? "human",
     clock,
     signal: over.signal,
+    transfer: async () => ({ accepted: false, detail: "not here" }),
     said(role, text, startedAt, endedAt) {
       said.push(`${role}: ${text}`);
       times.push(startedAt.getTime() - start, endedAt.getTime() - start);
