@@ -1,6 +1,6 @@
 /** The steps of sipp scenarios, put together as text. */
 
-const lines = (...parts: Array<string | undefined | false>): string => parts.filter(Boolean).join("\n");
+const lines = (...parts: Array<string | undefined | false>): string => parts.filter((part) => part !== undefined && part !== false).join("\n");
 
 const send = (message: string, more = ""): string => `<send ${more}><![CDATA[\n${message}\n]]></send>`;
 
@@ -62,7 +62,7 @@ export const reply = (status: string, { tag = "[call_number]", headers = [], bod
       "[last_Call-ID:]",
       "[last_CSeq:]",
       "[last_Record-Route:]",
-      contact && "Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>",
+      contact && "Contact: <sip:sipp@[local_ip]:[local_port]>",
       ...headers,
       body === undefined ? undefined : "Content-Type: application/sdp",
       "Content-Length: [len]",
@@ -95,7 +95,7 @@ export const request = (method: string, { sequence = 1, headers = [], body, tag 
       `CSeq: ${sequence} ${method}`,
       "[routes]",
       "Max-Forwards: 70",
-      "Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>",
+      "Contact: <sip:sipp@[local_ip]:[local_port]>",
       ...headers,
       body === undefined ? undefined : "Content-Type: application/sdp",
       "Content-Length: [len]",
