@@ -42,8 +42,12 @@ function ofRejection(end: SipCallEnd, rang: boolean): { cause: LegCause; detail:
   const cause = (rang ? row.afterRinging : undefined) ?? row.cause;
   // A failure is best explained by its Q.850 cause when there is one, since 500 and 503 say little.
   const words = row === status && cause === "failed" && said?.cause === "failed" ? said.words : row.words;
-  return { cause, detail: worded(words, end) };
+  return { cause, detail: worded(withGrounds(words, end), end) };
 }
+
+/** The user agent knows why credentials did not do. */
+const withGrounds = (words: string | undefined, { status, detail }: SipCallEnd): string | undefined =>
+  words && (status === 401 || status === 407) && !detail.startsWith(String(status)) ? `${words}: ${detail}` : words;
 
 function ofBye(end: SipCallEnd): { cause: LegCause; detail: string } {
   const said = end.q850 === null ? undefined : Q850.get(end.q850);

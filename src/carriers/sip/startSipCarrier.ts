@@ -1,9 +1,10 @@
 import type { House } from "../../core/context.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Listener } from "../../platform/postgres/listener.ts";
-import type { Carrier, IncomingCall, Leg } from "../carrier.ts";
+import type { Carrier, IncomingCall } from "../carrier.ts";
 import type { Source } from "./endpoint.ts";
 import { createAdmission } from "./trunks/admitCaller.ts";
+import type { AudioLeg } from "./trunks/audioLeg.ts";
 import { createDialTurns } from "./trunks/dial-turns.ts";
 import { dialTrunk } from "./trunks/dialTrunk.ts";
 import { createGatewayBoard } from "./trunks/gateway-board.ts";
@@ -40,7 +41,7 @@ export interface SipCarrier {
 
 /** Of the time that a process has for stopping. */
 const STOP_WITHIN_MS = 1_500;
-/** What is left of it for BYE and CANCEL after the legs have been given up. */
+/** What is left of it for calls that the carrier has given up on. */
 const LAST_WORDS_MS = 200;
 
 /** The carrier that reaches telephones over the SIP trunks of the store. Throws when the trunks cannot be read. */
@@ -50,11 +51,11 @@ export async function startSipCarrier(options: SipCarrierOptions): Promise<SipCa
   const board = createGatewayBoard();
   const health = createHealthWriter({ house, nodeId, log });
   const turns = createDialTurns(house);
-  const legs = new Set<Leg>();
+  const legs = new Set<AudioLeg>();
   let ended = () => {};
   let closing = false;
 
-  const keep = (leg: Leg) => {
+  const keep = (leg: AudioLeg) => {
     legs.add(leg);
     return () => {
       legs.delete(leg);
@@ -96,7 +97,7 @@ export async function startSipCarrier(options: SipCarrierOptions): Promise<SipCa
         const leg = dialTrunk(dialling, request, handler, () => done());
         done = keep(leg);
         if (closing) queueMicrotask(leg.hangup);
-        return leg;
+        return { hangup: leg.hangup, transfer: leg.transfer };
       },
     },
     get listening() {
@@ -111,6 +112,7 @@ export async function startSipCarrier(options: SipCarrierOptions): Promise<SipCa
       for (const leg of [...legs]) leg.hangup();
       const budget = STOP_WITHIN_MS - LAST_WORDS_MS;
       await Promise.all([book.close(), within(budget, over), within(budget, watch.close(budget))]);
+      for (const leg of [...legs]) leg.finish({ cause: leg.answered ? "hangup_local" : "canceled", detail: "the server stopped" });
       await line.close(LAST_WORDS_MS);
       await health.close();
     },

@@ -3,7 +3,7 @@ import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
 import { type Gateway, gatewayName } from "../../../core/trunks/trunk.ts";
 import type { Log } from "../../../platform/log.ts";
 import { countryOf } from "../../../platform/phone.ts";
-import type { DialRequest, Leg, LegHandler } from "../../carrier.ts";
+import type { DialRequest, LegHandler } from "../../carrier.ts";
 import type { MediaSession } from "../media/media.ts";
 import { writeNameAddr } from "../message/nameAddr.ts";
 import { legEnd } from "../outcome.ts";
@@ -32,7 +32,7 @@ export interface DialParts {
 }
 
 /** A leg that we place. It is on its way once this has returned; what becomes of it is told to the handler. */
-export function dialTrunk(parts: DialParts, request: DialRequest, handler: LegHandler, done: () => void): Leg {
+export function dialTrunk(parts: DialParts, request: DialRequest, handler: LegHandler, done: () => void): AudioLeg {
   const log = parts.log.child({ callId: request.callId, trunk: request.trunkId });
   let trunk: OpenTrunk | undefined;
   const leg = createAudioLeg({
@@ -62,7 +62,7 @@ export function dialTrunk(parts: DialParts, request: DialRequest, handler: LegHa
     if (!leg.over.aborted) log.warn({ err: error }, "a call could not be placed");
     leg.finish(failureOf(error));
   });
-  return { hangup: leg.hangup, transfer: leg.transfer };
+  return leg;
 }
 
 async function findTrunk(book: TrunkBook, id: string | null): Promise<OpenTrunk | undefined> {

@@ -10,7 +10,7 @@ import { parseNameAddr } from "../message/nameAddr.ts";
 import type { IncomingInvite } from "../user-agent.ts";
 import { gatewayUri } from "./addresses.ts";
 import type { createAdmission } from "./admitCaller.ts";
-import { createAudioLeg, failureOf } from "./audioLeg.ts";
+import { type AudioLeg, createAudioLeg, failureOf } from "./audioLeg.ts";
 import { callerOf, readNumber, userOf } from "./callerOf.ts";
 import { formatNumber } from "./formatNumber.ts";
 import type { Line } from "./line.ts";
@@ -24,7 +24,7 @@ export interface ReceiveParts {
   log: Log;
   incoming(call: IncomingCall): void;
   /** An accepted leg begins; returns what is to be called at its end. */
-  begin(leg: Leg): () => void;
+  begin(leg: AudioLeg): () => void;
 }
 
 const STATUS: Record<RejectReason, number> = { unknown_number: 404, full: 486, unavailable: 480, blocked: 403 };

@@ -30,6 +30,7 @@ export function startKeepAlive(options: KeepAliveOptions): Watch {
   const over = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
+  let again = false;
 
   const look = async () => {
     const { open, trouble } = line;
@@ -45,7 +46,9 @@ export function startKeepAlive(options: KeepAliveOptions): Watch {
     if (addresses.length > 0 && !over.signal.aborted) resolved(addresses.map(({ address }) => address));
   };
   const check = () => {
+    again = true;
     if (running || over.signal.aborted) return;
+    again = false;
     clearTimeout(timer);
     running = look()
       .catch((error: unknown) => {
@@ -54,7 +57,7 @@ export function startKeepAlive(options: KeepAliveOptions): Watch {
       .finally(() => {
         running = undefined;
         // Spread a little, so that many gateways are not asked all at once.
-        if (!over.signal.aborted) timer = setTimeout(check, timers.optionsMs * (0.9 + 0.2 * random()));
+        if (!over.signal.aborted) timer = setTimeout(check, again ? 0 : timers.optionsMs * (0.9 + 0.2 * random()));
       });
   };
   check();

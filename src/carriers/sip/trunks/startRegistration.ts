@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
 import type { Gateway } from "../../../core/trunks/trunk.ts";
 import type { SipEndpoint } from "../endpoint.ts";
@@ -47,7 +46,8 @@ export function startRegistration(options: RegistrationOptions): Registration {
   let seconds = timers.registerSeconds;
   let failures = 0;
   let bound: { agent: OpenLineAgent; contact: SipUri } | undefined;
-  let rouse = new AbortController();
+  let rouse: (() => void) | undefined;
+  let again = false;
 
   const send = async (agent: OpenLineAgent, contact: SipUri, expires: number, timeoutMs: number, signal?: AbortSignal) => {
     const outcome = await agent.request({
@@ -118,21 +118,34 @@ export function startRegistration(options: RegistrationOptions): Registration {
     return upper * (0.5 + 0.5 * random());
   };
 
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      rouse = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (over.signal.aborted) rouse();
+    });
   const run = async () => {
     while (!over.signal.aborted) {
+      again = false;
       const waitMs = await register().catch((error: unknown) => refused(error instanceof Error ? error.message : String(error)));
-      rouse = new AbortController();
-      await sleep(waitMs, undefined, { signal: AbortSignal.any([over.signal, rouse.signal]) }).catch(() => undefined);
+      // Asked for while it was under way with a line that is not there any more, or was not yet.
+      if (again && line.open?.agent !== bound?.agent) continue;
+      await pause(waitMs);
     }
   };
   const running = run();
 
   return {
     check() {
-      if (failures > 0 || line.open?.agent !== bound?.agent) rouse.abort();
+      again = true;
+      if (failures > 0 || line.open?.agent !== bound?.agent) rouse?.();
     },
     async stop(leaveWithinMs) {
       over.abort();
+      rouse?.();
       await running;
       if (leaveWithinMs === undefined || !bound || line.open?.agent !== bound.agent) return;
       await send(bound.agent, bound.contact, 0, leaveWithinMs);
