@@ -128,7 +128,9 @@ function readMessage(start: Extract<Start, { kind: "request" | "response" }>, he
   if (start.kind === "response") return { kind: "response", status: start.status, reason: start.reason, ...common };
   const uri = parseUri(start.uri);
   if (!uri) throw new Unreadable(`Request-URI cannot be read: ${excerpt(start.uri)}`);
-  // 8.1.1.5; of a CANCEL and an ACK too it is their own.
+  // 19.1.1
+  if (uri.kind === "sip" && uri.headers !== null) throw new Unreadable("Request-URI with headers");
+  // 8.1.1.5
   if (cseq.method !== start.method) throw new Unreadable(`CSeq is of ${cseq.method}, the request is ${start.method}`);
   return { kind: "request", method: start.method, uri, maxForwards: readMaxForwards(singles.get("max-forwards")), route, ...common };
 }

@@ -51,12 +51,11 @@ function parseUriParams(text: string, from: number, end: number): Params | null 
     if (text.charCodeAt(i) !== 59) return null;
     const next = text.indexOf(";", i + 1);
     const stop = next < 0 || next > end ? end : next;
-    const equals = text.indexOf("=", i + 1);
-    const nameEnd = equals < 0 || equals > stop ? stop : equals;
-    const name = unescapePart(text.slice(i + 1, nameEnd), PARAMETER)?.toLowerCase();
-    if (!name || found.has(name)) return null;
-    const value = nameEnd === stop ? null : unescapePart(text.slice(nameEnd + 1, stop), PARAMETER);
-    if (nameEnd < stop && !value) return null;
+    const one = text.slice(i + 1, stop);
+    const equals = one.indexOf("=");
+    const name = unescapePart(equals < 0 ? one : one.slice(0, equals), PARAMETER)?.toLowerCase();
+    const value = equals < 0 ? null : unescapePart(one.slice(equals + 1), PARAMETER);
+    if (!name || found.has(name) || (equals >= 0 && !value)) return null;
     found.set(name, value);
     i = stop;
   }
