@@ -21,35 +21,43 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, fil
     throw error;
   });
   if (!handle) return undefined;
-  // A stream of the file closes it, also when its reader goes away.
-  let streaming = false;
-  try {
-    const { size, validators } = await stateOf(handle);
-    reply
-      .header("accept-ranges", "bytes")
-      .header("etag", validators.etag)
-      .header("last-modified", validators.lastModified.toUTCString())
-      .header("cache-control", "private, no-cache");
-    const verdict = checkPreconditions(request.headers, validators);
-    if (verdict !== "go on") return reply.code(verdict).send();
+  const part = await describe(request, reply, file, handle).catch(async (error: unknown) => {
+    await handle.close();
+    throw error;
+  });
+  if (part) return reply.send(handle.createReadStream({ start: part.from, end: part.to }));
+  await handle.close();
+  return reply.send();
+}
 
-    // A HEAD is answered as if it had no Range (RFC 9110 14.2).
-    const asked = request.method === "GET" && rangeHolds(request.headers["if-range"], validators) ? request.headers.range : undefined;
-    const range = parseByteRange(asked, size);
-    if (range.kind === "unsatisfiable") return reply.code(416).header("content-range", `bytes */${size}`).send();
-    const { from, to } = range.kind === "part" ? range : { from: 0, to: size - 1 };
-    reply
-      .code(range.kind === "part" ? 206 : 200)
-      .type(file.contentType)
-      .header("content-length", to - from + 1)
-      .header("content-disposition", `inline; filename="${file.filename}"`);
-    if (range.kind === "part") reply.header("content-range", `bytes ${from}-${to}/${size}`);
-    if (request.method === "HEAD" || size === 0) return reply.send();
-    streaming = true;
-    return reply.send(handle.createReadStream({ start: from, end: to }));
-  } finally {
-    if (!streaming) await handle.close();
-  }
+/** Writes status and headers; returns what of the file is sent, if anything. The stream of it closes the file, whoever goes away. */
+async function describe(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  file: FileToSend,
+  handle: FileHandle,
+): Promise<{ from: number; to: number } | undefined> {
+  const { size, validators } = await stateOf(handle);
+  reply
+    .header("accept-ranges", "bytes")
+    .header("etag", validators.etag)
+    .header("last-modified", validators.lastModified.toUTCString())
+    .header("cache-control", "private, no-cache");
+  const verdict = checkPreconditions(request.headers, validators);
+  if (verdict !== "go on") return void reply.code(verdict);
+
+  // A HEAD is answered as if it had no Range (RFC 9110 14.2).
+  const asked = request.method === "GET" && rangeHolds(request.headers["if-range"], validators) ? request.headers.range : undefined;
+  const range = parseByteRange(asked, size);
+  if (range.kind === "unsatisfiable") return void reply.code(416).header("content-range", `bytes */${size}`);
+  const { from, to } = range.kind === "part" ? range : { from: 0, to: size - 1 };
+  reply
+    .code(range.kind === "part" ? 206 : 200)
+    .type(file.contentType)
+    .header("content-length", to - from + 1)
+    .header("content-disposition", `inline; filename="${file.filename}"`);
+  if (range.kind === "part") reply.header("content-range", `bytes ${from}-${to}/${size}`);
+  return request.method === "HEAD" || size === 0 ? undefined : { from, to };
 }
 
 async function stateOf(handle: FileHandle): Promise<{ size: number; validators: Validators }> {
