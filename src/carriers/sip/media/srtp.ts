@@ -1,10 +1,9 @@
-import { type Cipheriv, createCipheriv, createHmac, createSecretKey } from "node:crypto";
 import type { NegotiatedSrtp } from "../sdp/negotiation.ts";
 import { createReplayWindow, type ReplayWindow } from "./createReplayWindow.ts";
+import { createSrtpKeys } from "./srtp-keys.ts";
 
 /**
  * SRTP and SRTCP (RFC 3711) with AES in counter mode and HMAC-SHA1, keys by RFC 4568. Packets are changed in place.
- * One AES-ECB cipher per direction makes the key stream from counter blocks: a fifth of the cost of a CTR cipher per packet.
  */
 export interface SrtpSender {
   /** The packet is `length` bytes of a buffer with room for the tag. Gives the protected length. */
@@ -30,8 +29,8 @@ const tagLength = (suite: Suite) => (suite === "AES_CM_128_HMAC_SHA1_80" ? 10 : 
 
 /** `master`: key and salt, 30 bytes. */
 export function createSrtpSender(suite: Suite, master: Buffer): SrtpSender {
-  const rtp = deriveKeys(master, 0, tagLength(suite));
-  const rtcp = deriveKeys(master, 3, RTCP_TAG);
+  const rtp = createSrtpKeys(master, 0, tagLength(suite));
+  const rtcp = createSrtpKeys(master, 3, RTCP_TAG);
   let rollOver = 0;
   let highest = -1;
   let rtcpIndex = 0;
@@ -61,8 +60,8 @@ interface ReceivedSource {
 }
 
 export function createSrtpReceiver(suite: Suite, master: Buffer): SrtpReceiver {
-  const rtp = deriveKeys(master, 0, tagLength(suite));
-  const rtcp = deriveKeys(master, 3, RTCP_TAG);
+  const rtp = createSrtpKeys(master, 0, tagLength(suite));
+  const rtcp = createSrtpKeys(master, 3, RTCP_TAG);
   const sources = new Map<number, ReceivedSource>();
   const rtcpSources = new Map<number, ReplayWindow>();
   const remember = <T>(map: Map<number, T>, ssrc: number, value: T) => {
@@ -113,74 +112,4 @@ export function createSrtpReceiver(suite: Suite, master: Buffer): SrtpReceiver {
 function guessRollOver(source: ReceivedSource, sequence: number): number {
   if (source.highest < 0x8000) return sequence - source.highest > 0x8000 ? source.rollOver - 1 : source.rollOver;
   return source.highest - 0x8000 > sequence ? source.rollOver + 1 : source.rollOver;
-}
-
-interface SessionKeys {
-  readonly tagBytes: number;
-  /** En- or decrypts from `start` to `end`; `high` and `low` are the packet's index, 32 and 16 bits. */
-  crypt(packet: Buffer, start: number, end: number, ssrc: number, high: number, low: number): void;
-  /** Authenticates what is before `end` and writes the tag at `at`. Gives where the tag ends. */
-  tag(packet: Buffer, end: number, at: number): number;
-  /** Checks the tag at `at` over what is before `end`, followed by `rollOver` unless that is -1. */
-  verify(packet: Buffer, end: number, at: number, rollOver: number): boolean;
-}
-
-/** RFC 3711 4.3 with a key derivation rate of 0; `label`: 0 for SRTP, 3 for SRTCP. */
-function deriveKeys(master: Buffer, label: number, tagBytes: number): SessionKeys {
-  if (master.length !== 30) throw new RangeError("An SRTP master key and salt have 30 bytes.");
-  const derive = (which: number, length: number) => {
-    const counter = Buffer.alloc(16);
-    master.copy(counter, 0, 16, 30);
-    counter[7] = (counter[7] ?? 0) ^ which;
-    return createCipheriv("aes-128-ctr", master.subarray(0, 16), counter).update(Buffer.alloc(length));
-  };
-  const cipher = createCipheriv("aes-128-ecb", derive(label, 16), null).setAutoPadding(false);
-  const authentication = createSecretKey(derive(label + 1, 20));
-  const salt = derive(label + 2, 14);
-  const first = Buffer.alloc(16);
-  const suffix = Buffer.alloc(4);
-  const digest = (packet: Buffer, end: number, rollOver: number) => {
-    const hmac = createHmac("sha1", authentication).update(packet.subarray(0, end));
-    if (rollOver >= 0) {
-      suffix.writeUInt32BE(rollOver);
-      hmac.update(suffix);
-    }
-    return hmac.digest();
-  };
-
-  return {
-    tagBytes,
-    crypt(packet, start, end, ssrc, high, low) {
-      salt.copy(first);
-      first.writeUInt32BE((first.readUInt32BE(4) ^ ssrc) >>> 0, 4);
-      first.writeUInt32BE((first.readUInt32BE(8) ^ high) >>> 0, 8);
-      first.writeUInt16BE(first.readUInt16BE(12) ^ low, 12);
-      const stream = keyStream(cipher, first, end - start);
-      for (let index = start; index < end; index++) packet[index] = (packet[index] ?? 0) ^ (stream[index - start] ?? 0);
-    },
-    tag(packet, end, at) {
-      digest(packet, end, -1).copy(packet, at, 0, tagBytes);
-      return at + tagBytes;
-    },
-    verify(packet, end, at, rollOver) {
-      const expected = digest(packet, end, rollOver);
-      let difference = 0;
-      for (let index = 0; index < tagBytes; index++) difference |= (packet[at + index] ?? 0) ^ (expected[index] ?? 0);
-      return difference === 0;
-    },
-  };
-}
-
-const blocks = Buffer.alloc(2_048 + 16);
-
-/** Encrypted counter blocks (RFC 3711 4.1.1), at least `length` bytes. */
-function keyStream(cipher: Cipheriv, first: Buffer, length: number): Buffer {
-  const count = (length + 15) >> 4;
-  for (let block = 0; block < count; block++) {
-    const at = block << 4;
-    blocks.set(first, at);
-    blocks[at + 14] = block >> 8;
-    blocks[at + 15] = block & 0xff;
-  }
-  return cipher.update(blocks.subarray(0, count << 4));
 }
