@@ -4,6 +4,7 @@ import { createGate } from "./createGate.ts";
 import { createPcmReader, createWavReader, type PcmReader } from "./createPcmReader.ts";
 import { createResampler, type Resampler } from "./createResampler.ts";
 import { type Speech, SpeechError, type SpeechLine } from "./speech.ts";
+import { splitText } from "./splitText.ts";
 
 export interface SpeechServiceOptions {
   /** The base, such as https://api.openai.com/v1 */
@@ -22,6 +23,8 @@ const AT_ONCE = 16;
 const PATIENCE_MS = 10_000;
 /** Half an hour of sound at 24 kHz. */
 const MOST_BYTES = 30 * 60 * 24_000 * 2;
+/** OpenAI takes 4,096 in one request. */
+const MOST_CHARACTERS = 4_000;
 /** What `response_format: pcm` is. */
 const PCM_RATE = 24_000;
 const MOST_UNKNOWN_VOICES = 1_000;
@@ -56,10 +59,12 @@ export function createSpeechService(options: SpeechServiceOptions): Speech {
       const overdue = createOverdue(options.patienceMs ?? PATIENCE_MS);
       const limit = AbortSignal.any([signal, overdue.signal]);
       try {
-        overdue.restart();
-        const response = await request(line, limit, overdue);
-        if (!response.ok) throw new SpeechError(await refusalOf(response));
-        yield* samplesOf(response, overdue);
+        for (const text of splitText(line.text, MOST_CHARACTERS)) {
+          const response = await request({ ...line, text }, limit, overdue);
+          if (!response.ok) throw new SpeechError(await refusalOf(response));
+          yield* samplesOf(response, overdue);
+          overdue.stop();
+        }
       } catch (error) {
         signal.throwIfAborted();
         throw inWords(error, overdue);

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,19 +6,11 @@ import { after, describe, test } from "node:test";
 import { createEspeakNg } from "../../../src/voice/speech/createEspeakNg.ts";
 import { readVoices, voiceFor } from "../../../src/voice/speech/espeak-voices.ts";
 import { SpeechError } from "../../../src/voice/speech/speech.ts";
+import { missing } from "../../support/debian-packages.ts";
 import { until } from "../../support/until.ts";
 import { loudnessOf, peakOf, spoken } from "./support.ts";
 
-const installed = (() => {
-  try {
-    execFileSync("espeak-ng", ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-// In CI a missing program is a failure, not a reason to skip.
-const skip = installed || process.env.CI === "true" ? false : "needs espeak-ng";
+const skip = missing("espeak-ng");
 
 const folder = mkdtempSync(join(tmpdir(), "leadline-espeak-"));
 after(() => rmSync(folder, { recursive: true }));

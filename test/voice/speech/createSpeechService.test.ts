@@ -41,6 +41,14 @@ describe("an OpenAI-compatible speech service", () => {
     assert.ok(peakOf(samples.subarray(500, 7_500).map((sample, index) => sample - (wanted[index + 500] ?? 0))) < 200);
   });
 
+  test("a text of more than OpenAI's 4,096 characters goes in several requests, one after the other", async () => {
+    const { speech, requests } = await given((_, response) => response.end(bytesOf(TONE)));
+    const text = "A sentence of forty characters, or so. ".repeat(250).trim();
+    assert.equal((await spoken(speech, { text })).length, 3 * 8_000);
+    assert.ok(requests.every(({ body }) => body.input.length <= 4_096));
+    assert.equal(requests.map(({ body }) => body.input).join(" "), text);
+  });
+
   test("sends no key when there is none", async () => {
     const { speech, requests } = await given((_, response) => response.end(bytesOf(TONE)), { apiKey: undefined });
     await spoken(speech, {});
