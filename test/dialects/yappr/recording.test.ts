@@ -64,9 +64,9 @@ const linkOf = (id: string, expiresAt?: Date): string => {
 };
 const soon = () => new Date(Date.now() + 60_000);
 
-/** Of this process, by what it has open. */
+/** Of this process, by what it has open; 0 where that cannot be seen. */
 const openFiles = (path: string): number =>
-  readdirSync("/proc/self/fd").filter((fd) => {
+  (process.platform === "linux" ? readdirSync("/proc/self/fd") : []).filter((fd) => {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`) === path;
     } catch {
