@@ -94,8 +94,9 @@ async function tryGateways(parts: DialParts, attempt: Attempt): Promise<void> {
     const last = index === gateways.length - 1;
     const end = await tryGateway(parts, attempt, gateway, last);
     if (end === undefined) return;
-    note(parts, trunk, gateway, end);
-    if (leg.over.aborted || leg.rang || leg.answered || !isForAnother(end)) return leg.finishAs(end);
+    const untaken = !leg.over.aborted && !leg.rang && isForAnother(end);
+    note(parts, trunk, gateway, end, untaken);
+    if (!untaken) return leg.finishAs(end);
     troubles.push(troubleOf(gateway, end));
     if (last) return leg.finish({ ...legEnd(end, false), detail: troubles.join("; ") });
     attempt.log.warn({ gateway: gatewayName(gateway), detail: end.detail }, "the call goes to the next gateway");
@@ -144,10 +145,10 @@ const failed = (error: unknown): SipCallEnd => ({
 });
 
 /** Calls tell of gateways, too. */
-function note({ board, watch, timers }: DialParts, trunk: OpenTrunk, gateway: Gateway, end: SipCallEnd): void {
-  if (end.why === "unreachable") {
+function note({ board, watch, timers }: DialParts, trunk: OpenTrunk, gateway: Gateway, end: SipCallEnd, untaken: boolean): void {
+  if (untaken && end.why === "unreachable") {
     watch.met(trunk, gateway, { state: "down", detail: end.detail });
-  } else if (end.why === "rejected" && end.status === 503) {
+  } else if (untaken) {
     board.rest(trunk.id, gateway, end.retryAfterSeconds === undefined ? timers.congestedMs : end.retryAfterSeconds * 1000);
   } else if (end.status !== null || end.answered) {
     watch.met(trunk, gateway, { state: "up", detail: "takes calls" });

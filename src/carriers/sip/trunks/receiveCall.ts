@@ -70,17 +70,19 @@ export async function receiveCall(parts: ReceiveParts, invite: IncomingInvite): 
 
 /**
  * The trunk and the number that is called. Where the number is: in the Request-URI, or, when a gateway puts our registered name
- * there, in P-Called-Party-ID (RFC 7315 4.2) or To.
+ * there, in P-Called-Party-ID (RFC 7315 4.2) or To; that name also tells trunks at one provider apart.
  */
 async function findCalled(
   parts: ReceiveParts,
-  trunks: readonly OpenTrunk[],
+  allowed: readonly OpenTrunk[],
   request: SipRequest,
 ): Promise<{ trunk: OpenTrunk; to: string } | undefined> {
   const party = parseNameAddr(request.headers.get("P-Called-Party-ID") ?? "");
   const dialled = userOf(request.uri);
   const others = [party && userOf(party.uri), userOf(request.to.uri)];
-  const ofRegistration = trunks.some(({ register, username }) => register && username === dialled);
+  const registered = allowed.filter(({ register, username }) => register && username === dialled);
+  const ofRegistration = registered.length > 0;
+  const trunks = ofRegistration ? registered : allowed;
   const candidates = (ofRegistration ? [...others, dialled] : [dialled, ...others]).filter((text) => text !== null && text !== "");
   const texts = [...new Set(candidates.flatMap((text) => text ?? []))];
   for (const text of texts) {

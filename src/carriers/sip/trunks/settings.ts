@@ -29,6 +29,8 @@ export interface SipTimers {
   /** What a registration asks for. */
   registerSeconds: number;
   registerTimeoutMs: number;
+  /** However short a time a registrar grants. */
+  registerLeastMs: number;
   /** After a registration failed; doubled each time, up to the most (RFC 5626 4.5). */
   registerRetryMs: number;
   registerRetryMostMs: number;
@@ -52,6 +54,7 @@ export const DEFAULT_TIMERS: SipTimers = {
   optionsTimeoutMs: 10_000,
   registerSeconds: 600,
   registerTimeoutMs: 16_000,
+  registerLeastMs: 5_000,
   registerRetryMs: 30_000,
   registerRetryMostMs: 30 * 60_000,
   firstResponseMs: 4_000,

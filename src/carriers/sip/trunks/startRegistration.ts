@@ -27,8 +27,6 @@ export interface RegistrationOptions {
   found(verdict: Verdict): void;
 }
 
-/** No registrar may make us register more often than this. */
-const SHORTEST_MS = 5_000;
 const LONGEST_SECONDS = 24 * 3600;
 
 /**
@@ -100,7 +98,7 @@ export function startRegistration(options: RegistrationOptions): Registration {
     failures = 0;
     const granted = grantedSeconds(outcome.response, contact, seconds);
     found({ state: "up", detail: `registered as ${username} for ${granted} s` });
-    return Math.max(SHORTEST_MS, granted * 1000 * (0.8 + 0.1 * random()));
+    return Math.max(timers.registerLeastMs, granted * 1000 * (0.8 + 0.1 * random()));
   };
   /** RFC 3261 10.3, 7: a registrar may ask for a longer time, once. */
   const withLongerExpiry = async (agent: OpenLineAgent, contact: SipUri): Promise<RequestOutcome> => {

@@ -12,6 +12,7 @@ import type {
   SipCallHandler,
   UserAgent,
 } from "../../../../src/carriers/sip/user-agent.ts";
+import type { Timing } from "../../../../src/carriers/sip/dialog/timing.ts";
 import { createLog } from "../../../../src/platform/log.ts";
 import { until } from "../../../support/until.ts";
 import { address, LOOPBACK, openPeer, type Peer } from "../peer.ts";
@@ -26,6 +27,8 @@ export interface World {
   invites: IncomingInvite[];
   call(options?: Partial<InviteOptions>): Called;
   newPeer(): Promise<Peer>;
+  /** Lets the user agent's time pass: what is due by then happens, in its order. */
+  advance(ms: number): void;
 }
 
 export interface Called extends Heard {
@@ -88,6 +91,36 @@ export function heard(): Heard {
   };
 }
 
+/** Time that passes when a test says so. */
+function handTiming(): { timing: Timing; advance(ms: number): void; readonly waiting: number } {
+  let now = 0;
+  const due = new Set<{ at: number; run: () => void }>();
+  return {
+    timing: {
+      nowMs: () => now,
+      after: (ms, run) => {
+        const one = { at: now + ms, run };
+        due.add(one);
+        return () => due.delete(one);
+      },
+    },
+    advance: (ms) => {
+      const end = now + ms;
+      for (;;) {
+        const next = [...due].filter((one) => one.at <= end).sort((a, b) => a.at - b.at)[0];
+        if (!next) break;
+        due.delete(next);
+        now = next.at;
+        next.run();
+      }
+      now = end;
+    },
+    get waiting() {
+      return due.size;
+    },
+  };
+}
+
 /** Closes with the test, and looks then that nothing is left of any call. */
 export async function openWorld(
   t: TestContext,
@@ -95,6 +128,7 @@ export async function openWorld(
 ): Promise<World> {
   const log = createLog("silent");
   const invites: IncomingInvite[] = [];
+  const time = handTiming();
   const peers: Peer[] = [];
   const opened: OpenEndpoint[] = [];
   const agent = await createUserAgent({
@@ -105,6 +139,7 @@ export async function openWorld(
     },
     incoming: (invite) => invites.push(invite),
     log,
+    timing: time.timing,
     random: () => 0,
     ...options,
   });
@@ -118,10 +153,13 @@ export async function openWorld(
   }
 
   t.after(async () => {
-    await agent.close(0);
+    void agent.close(0);
+    // Of a test that failed: nothing else would end what is left.
+    time.advance(100_000);
     await endpoint.close();
     await Promise.all(peers.map((peer) => peer.close()));
     assert.equal(agent.size, 0, "no call is left");
+    assert.equal(time.waiting, 0, "no timer of a call is left");
     assert.deepEqual(
       process.getActiveResourcesInfo().filter((kind) => kind === "Timeout"),
       [],
@@ -135,6 +173,7 @@ export async function openWorld(
     port: endpoint.listening[0]?.port ?? 0,
     invites,
     newPeer,
+    advance: time.advance,
     call: (over = {}) => {
       const log = heard();
       const call = agent.invite(

@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { connect, createServer, type Socket } from "node:net";
+import { type TestContext, test } from "node:test";
+import type { ServerTransaction } from "../../../../src/carriers/sip/endpoint.ts";
+import { until } from "../../../support/until.ts";
+import { hear, OBLIGING, open, targetOf } from "./support/endpoints.ts";
+import { makeRequest } from "./support/messages.ts";
+import { headerOf, rawRequest, rawResponse } from "./support/rawPeer.ts";
+
+const LISTEN = [{ protocol: "tcp" as const, address: "127.0.0.1", port: 0 }];
+
+/** A TCP client or server socket with what it has heard. */
+function listenTo(t: TestContext, socket: Socket): { socket: Socket; heard(): string; closed: Promise<unknown> } {
+  let text = "";
+  socket.on("data", (chunk) => {
+    text += chunk.toString();
+  });
+  socket.on("error", () => {});
+  t.after(() => socket.destroy());
+  return { socket, heard: () => text, closed: new Promise((resolve) => socket.on("close", resolve)) };
+}
+
+async function dial(t: TestContext, port: number) {
+  const socket = connect(port, "127.0.0.1");
+  await new Promise((resolve) => socket.on("connect", resolve));
+  return listenTo(t, socket);
+}
+
+/** A TCP server of plain text. */
+async function serve(t: TestContext, connected: (one: ReturnType<typeof listenTo>, count: number) => void) {
+  let count = 0;
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    count += 1;
+    sockets.push(socket);
+    connected(listenTo(t, socket), count);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  const address = server.address();
+  if (typeof address !== "object" || !address) throw new Error("no address");
+  return { target: { protocol: "tcp" as const, host: "127.0.0.1", port: address.port }, count: () => count };
+}
+
+const tcpRequest = (port: number, more: Parameters<typeof rawRequest>[1] = {}) =>
+  rawRequest({ port }, { via: `SIP/2.0/TCP 127.0.0.1:${port}`, ...more });
+const answers = (text: string) => text.split("SIP/2.0 200").length - 1;
+
+test("messages that are split and merged on the way are read one by one (18.3)", async (t) => {
+  const server = await open(t, OBLIGING, { listen: LISTEN });
+  const peer = await dial(t, targetOf(server, "tcp").port);
+  const text = [1, 2, 3].map((i) => tcpRequest(5060, { branch: `;branch=z9hG4bK${i}`, callId: `${i}`, body: "hello" })).join("");
+  for (const piece of text.match(/[\s\S]{1,97}/g) ?? []) {
+    await new Promise((resolve) => peer.socket.write(piece, resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until(() => answers(peer.heard()) === 3);
+  peer.socket.write(`\r\n\r\n${text.replaceAll("z9hG4bK", "z9hG4bKagain").replaceAll("Call-ID: ", "Call-ID: x")}`);
+  await until(() => answers(peer.heard()) === 6);
+});
+
+test("a keep-alive is answered with one CR LF (RFC 5626 4.4.1)", async (t) => {
+  const server = await open(t, OBLIGING, { listen: LISTEN });
+  const peer = await dial(t, targetOf(server, "tcp").port);
+  peer.socket.write("\r\n\r\n");
+  await until(() => peer.heard() === "\r\n");
+});
+
+test("we send keep-alives on what we have opened, and close it when nothing is said on it for long", async (t) => {
+  const other = Promise.withResolvers<ReturnType<typeof listenTo>>();
+  const server = await serve(t, other.resolve);
+  const client = await open(t, {}, { listen: [], limits: { keepAliveMs: 20, idleMs: 200 } });
+  client.request(makeRequest("OPTIONS"), server.target, hear());
+  const connection = await other.promise;
+  await until(() => connection.heard().endsWith("\r\n\r\n\r\n\r\n\r\n\r\n"), { what: "two keep-alives" });
+  await connection.closed;
+  await until(() => client.size.connections === 0);
+});
+
+test("what is no SIP, too slow, or silent from the start is closed", async (t) => {
+  const server = await open(t, OBLIGING, { listen: LISTEN, limits: { messageMs: 50 } });
+  const { port } = targetOf(server, "tcp");
+  const noise = await dial(t, port);
+  noise.socket.write("GET / HTTP/1.1\r\n\r\n");
+  const slow = await dial(t, port);
+  slow.socket.write(tcpRequest(5060));
+  await until(() => answers(slow.heard()) === 1);
+  slow.socket.write("OPTIONS sip:");
+  slow.socket.write("x SIP/2.0\r\n");
+  const silent = await dial(t, port);
+  await Promise.all([noise.closed, slow.closed, silent.closed]);
+  await until(() => server.size.connections === 0);
+});
+
+test("no more connections than allowed, from one source and in all", async (t) => {
+  const server = await open(t, OBLIGING, { listen: LISTEN, limits: { perSource: 2 } });
+  const { port } = targetOf(server, "tcp");
+  const [one] = [await dial(t, port), await dial(t, port)];
+  await until(() => server.size.connections === 2);
+  const third = await dial(t, port);
+  await third.closed;
+  one.socket.destroy();
+  await until(() => server.size.connections === 1);
+  const fourth = await dial(t, port);
+  fourth.socket.write(tcpRequest(5060));
+  await until(() => answers(fourth.heard()) === 1);
+});
+
+test("an answer whose connection is gone goes over a new one to the Via's port (18.2.2)", async (t) => {
+  const transactions: ServerTransaction[] = [];
+  const server = await open(t, { request: (transaction) => void transactions.push(transaction) }, { listen: LISTEN });
+  const second = Promise.withResolvers<ReturnType<typeof listenTo>>();
+  const back = await serve(t, second.resolve);
+  const peer = await dial(t, targetOf(server, "tcp").port);
+  peer.socket.write(tcpRequest(back.target.port, { method: "INVITE" }));
+  await until(() => transactions.length === 1);
+  peer.socket.destroy();
+  await until(() => server.size.connections === 0);
+  transactions[0]?.respond({ status: 200 });
+  const connection = await second.promise;
+  await until(() => answers(connection.heard()) >= 2, { what: "the 2xx, and again" });
+});
+
+test("an answer that cannot be sent is told to who gave it", async (t) => {
+  const failed = Promise.withResolvers<string>();
+  const transactions: ServerTransaction[] = [];
+  const server = await open(t, { request: (transaction) => void transactions.push(transaction) }, { listen: LISTEN });
+  const peer = await dial(t, targetOf(server, "tcp").port);
+  peer.socket.write(tcpRequest(9, { method: "INVITE" }));
+  await until(() => transactions.length === 1);
+  peer.socket.destroy();
+  await until(() => server.size.connections === 0);
+  const [transaction] = transactions;
+  assert.ok(transaction);
+  transaction.handler = { failed: (failure) => failed.resolve(failure.detail) };
+  transaction.respond({ status: 200 });
+  assert.equal(await failed.promise, "connection refused");
+});
+
+test("a connection that was idle and turns out dead is replaced once; the request comes through", async (t) => {
+  const server = await serve(t, (one, count) => {
+    one.socket.on("data", (chunk) => {
+      const request = chunk.toString();
+      // The first connection answers once and dies at the next request, as behind a NAT that has forgotten it.
+      if (count === 1 && headerOf(request, "CSeq") === "2 OPTIONS") one.socket.resetAndDestroy();
+      else one.socket.write(rawResponse(request, 200, "bob"));
+    });
+  });
+  const client = await open(t, {}, { listen: [] });
+  for (const sequence of [1, 2]) {
+    const heard = hear();
+    client.request(makeRequest("OPTIONS", { cseq: { sequence, method: "OPTIONS" } }), server.target, heard);
+    const end = await heard.end;
+    assert.ok("status" in end && end.status === 200, `request ${sequence}`);
+    assert.equal(heard.finals.length + heard.failures.length, 1);
+  }
+  assert.equal(server.count(), 2);
+});
+
+test("a new connection that dies before any answer ends the request at once; the INVITE's timers are gone", async (t) => {
+  const server = await serve(t, (one) => one.socket.on("data", () => one.socket.destroy()));
+  const client = await open(t, {}, { listen: [], timers: {} });
+  for (const method of ["INVITE", "OPTIONS"]) {
+    const heard = hear();
+    client.request(makeRequest(method), server.target, heard);
+    assert.deepEqual(await heard.end, { kind: "unreachable", detail: "127.0.0.1 closed the connection" });
+  }
+  assert.equal(server.count(), 2);
+  assert.equal(client.size.client, 0);
+});
+
+test("a connection that dies while it rings: over when nobody can call back, else the answer may come on a new one (18.2.2)", async (t) => {
+  let invite = "";
+  const server = await serve(t, (one) =>
+    one.socket.on("data", (chunk) => {
+      invite = chunk.toString();
+      one.socket.end(rawResponse(invite, 180, "bob"));
+    }),
+  );
+  const deaf = await open(t, {}, { listen: [], timers: {} });
+  const alone = hear();
+  deaf.request(makeRequest("INVITE"), server.target, alone);
+  assert.deepEqual(await alone.end, { kind: "unreachable", detail: "127.0.0.1 closed the connection" });
+
+  const client = await open(t, {}, { listen: LISTEN, timers: {} });
+  const heard = hear();
+  client.request(makeRequest("INVITE"), server.target, heard);
+  await until(() => heard.provisionals.length === 1 && client.size.connections === 0);
+  const { port } = targetOf(client, "tcp");
+  assert.match(headerOf(invite, "Via") ?? "", new RegExp(`^SIP/2.0/TCP 127.0.0.1:${port};`));
+  const back = await dial(t, port);
+  back.socket.write(rawResponse(invite, 200, "bob"));
+  const end = await heard.end;
+  assert.ok("status" in end && end.status === 200);
+});
+
+test("requests at the same moment share one connection; a host that says nothing is given up", async (t) => {
+  const server = await open(t, OBLIGING, { listen: LISTEN });
+  const client = await open(t, {}, { listen: [] });
+  const all = Array.from({ length: 20 }, () => hear());
+  for (const heard of all) client.request(makeRequest("OPTIONS"), targetOf(server, "tcp"), heard);
+  await Promise.all(all.map((heard) => heard.end));
+  assert.ok(all.every((heard) => heard.finals[0]?.status === 200));
+  assert.equal(server.size.connections, 1);
+});
+
+test("each address of a name is tried; one that cannot be resolved is said so", async (t) => {
+  const server = await open(t, OBLIGING, { listen: LISTEN });
+  const { port } = targetOf(server, "tcp");
+  const client = await open(t, {}, { listen: [], resolver: { resolve: () => ["127.0.0.9", "127.0.0.1"] } });
+  const heard = hear();
+  client.request(makeRequest("OPTIONS"), { protocol: "tcp", host: "pbx.example.com", port }, heard);
+  const end = await heard.end;
+  assert.ok("status" in end && end.status === 200);
+  const lost = await open(
+    t,
+    {},
+    { listen: [], resolver: { resolve: () => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" })) } },
+  );
+  const nowhere = hear();
+  lost.request(makeRequest("OPTIONS"), { protocol: "tcp", host: "pbx.example.com", port }, nowhere);
+  assert.deepEqual(await nowhere.end, { kind: "unreachable", detail: "the host name pbx.example.com cannot be resolved" });
+});
+
+test("closing amid everything: connections gone, nothing told", async (t) => {
+  const server = await serve(t, () => {});
+  const client = await open(t, {}, { listen: LISTEN });
+  const heard = hear();
+  client.request(makeRequest("INVITE"), server.target, heard);
+  await until(() => client.size.connections === 1);
+  const late = hear();
+  await client.close();
+  client.request(makeRequest("OPTIONS"), server.target, late);
+  assert.deepEqual(await late.end, { kind: "unreachable", detail: "SIP is shut down" });
+  assert.deepEqual([heard.finals.length, heard.failures.length], [0, 0]);
+  assert.equal(client.size.client, 0);
+  await until(() => client.size.connections === 0);
+});

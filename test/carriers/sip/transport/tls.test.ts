@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { type TestContext, test } from "node:test";
+import { until } from "../../../support/until.ts";
+import { type Issued, withAuthority } from "./support/certificates.ts";
+import { hear, OBLIGING, open, targetOf } from "./support/endpoints.ts";
+import { makeRequest } from "./support/messages.ts";
+
+const pems = withAuthority((authority) => ({
+  ca: authority.ca,
+  named: authority.issue("DNS:sip.example.com"),
+  uri: authority.issue("URI:sip:sip.example.com"),
+  address: authority.issue("IP:127.0.0.1"),
+  selfSigned: authority.selfSigned("DNS:sip.example.com"),
+  expired: authority.issue("DNS:sip.example.com", -1),
+}));
+const stranger = withAuthority((authority) => authority.issue("DNS:sip.example.com"));
+
+const LISTEN = [{ protocol: "tls" as const, address: "127.0.0.1", port: 0 }];
+const resolver = { resolve: () => ["127.0.0.1"] };
+
+/** What becomes of an OPTIONS to `host` at a server that shows this certificate. */
+async function ask(t: TestContext, shown: Issued, { host = "sip.example.com", ca = pems.ca }: { host?: string; ca?: string | null } = {}) {
+  const server = await open(t, OBLIGING, { listen: LISTEN, tls: shown });
+  const client = await open(t, {}, { listen: [], resolver, ...(ca && { tls: { ca } }) });
+  const heard = hear();
+  client.request(makeRequest("OPTIONS"), { ...targetOf(server, "tls"), host }, heard);
+  const end = await heard.end;
+  return "kind" in end && end.kind !== "response" ? end : "status" in end ? end.status : end;
+}
+
+test("a certificate of a trusted authority for the name, for the SIP URI (RFC 5922 7.2) and for the address", async (t) => {
+  assert.equal(await ask(t, pems.named), 200);
+  assert.equal(await ask(t, pems.uri), 200);
+  assert.equal(await ask(t, pems.address, { host: "127.0.0.1" }), 200);
+});
+
+test("each thing wrong with a certificate is said in words", async (t) => {
+  const says = async (detail: string, ...of: Parameters<typeof ask> extends [unknown, ...infer R] ? R : never) =>
+    assert.deepEqual(await ask(t, ...of), { kind: "unreachable", detail });
+  await says("the certificate of pbx.example.com is for sip.example.com", pems.named, { host: "pbx.example.com" });
+  await says("the certificate of 127.0.0.1 is for sip.example.com", pems.named, { host: "127.0.0.1" });
+  await says(
+    "the certificate of sip.example.com is not trusted: its issuer is unknown, or an intermediate certificate is missing",
+    stranger,
+  );
+  await says("the certificate of sip.example.com is not trusted: it has expired", pems.expired);
+  await says("the certificate of sip.example.com is not trusted: self-signed", pems.selfSigned);
+  // Without authorities of its own: the system's, which know nothing of ours.
+  await says(
+    "the certificate of sip.example.com is not trusted: its issuer is unknown, or an intermediate certificate is missing",
+    pems.named,
+    {
+      ca: null,
+    },
+  );
+});
+
+test("a port that speaks no TLS, and one where nobody is, are told apart", async (t) => {
+  const plain = await open(t, OBLIGING, { listen: [{ protocol: "tcp", address: "127.0.0.1", port: 0 }] });
+  const client = await open(t, {}, { listen: [], limits: { connectMs: 300 } });
+  const heard = hear();
+  client.request(makeRequest("OPTIONS"), { ...targetOf(plain, "tcp"), protocol: "tls" }, heard);
+  const end = await heard.end;
+  assert.ok("detail" in end);
+  assert.match(end.detail, /closed the connection|timed out|does not speak TLS/);
+  const nobody = hear();
+  client.request(makeRequest("OPTIONS"), { protocol: "tls", host: "127.0.0.1", port: 9 }, nobody);
+  assert.deepEqual(await nobody.end, { kind: "unreachable", detail: "connection refused" });
+});
+
+test("one connection for each name: who is trusted as one is not as another", async (t) => {
+  const server = await open(t, OBLIGING, { listen: LISTEN, tls: pems.named });
+  const client = await open(t, {}, { listen: [], resolver, tls: { ca: pems.ca } });
+  for (let i = 0; i < 3; i++) {
+    const heard = hear();
+    client.request(makeRequest("OPTIONS"), { ...targetOf(server, "tls"), host: "sip.example.com" }, heard);
+    const end = await heard.end;
+    assert.ok("status" in end);
+  }
+  assert.equal(server.size.connections, 1);
+  const other = hear();
+  client.request(makeRequest("OPTIONS"), { ...targetOf(server, "tls"), host: "pbx.example.com" }, other);
+  const end = await other.end;
+  assert.ok("kind" in end && end.kind === "unreachable");
+});
+
+test("TLS is not listened on without certificate and key; nothing stays open then", async (t) => {
+  const listen = [{ protocol: "tcp" as const, address: "127.0.0.1", port: 0 }, ...LISTEN];
+  await assert.rejects(open(t, {}, { listen }), /without a certificate and its key/);
+});
+
+test("who connects and speaks no TLS is not let in, and closing does not wait for who is silent", async (t) => {
+  const server = await open(t, OBLIGING, { listen: LISTEN, tls: pems.named });
+  const { port } = targetOf(server, "tls");
+  const noise = connect(port, "127.0.0.1", () => noise.write("OPTIONS sip:x SIP/2.0\r\n\r\n"));
+  noise.on("error", () => {});
+  await new Promise((resolve) => noise.on("close", resolve));
+  const silent = connect(port, "127.0.0.1");
+  silent.on("error", () => {});
+  await until(() => silent.readyState === "open");
+  const closed = new Promise((resolve) => silent.on("close", resolve));
+  await server.close();
+  await closed;
+});

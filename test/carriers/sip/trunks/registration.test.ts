@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { SipRequest } from "../../../../src/carriers/sip/message/message.ts";
+import { removeTrunk } from "../../../../src/core/trunks/removeTrunk.ts";
+import { updateTrunk } from "../../../../src/core/trunks/updateTrunk.ts";
+import { until } from "../../../support/until.ts";
+import { startWorld } from "../../../support/world.ts";
+import { address, openPeer, type Peer } from "../peer.ts";
+import { deadPort, healthOf, newTrunk, startCarrier } from "./support.ts";
+
+const world = await startWorld();
+
+const CHALLENGE = [["WWW-Authenticate", 'Digest realm="clinic", nonce="abc", algorithm=MD5, qop="auth"']] as const;
+const CREDENTIALS = { username: "clinic", password: "secret", register: true, domain: "sip.example.com" };
+
+const expires = (request: SipRequest) => Number(request.headers.get("Expires"));
+const contactOf = (request: SipRequest) => (request.contact === "*" ? undefined : request.contact[0]);
+
+/** Takes a REGISTER, asks for credentials, and takes the next. */
+async function challenged(peer: Peer): Promise<SipRequest> {
+  const first = await peer.request("REGISTER");
+  peer.respond(first, 401, { headers: CHALLENGE });
+  const second = await peer.request("REGISTER");
+  assert.equal(second.callId, first.callId);
+  assert.equal(second.cseq.sequence, first.cseq.sequence + 1);
+  assert.match(second.headers.get("Authorization") ?? "", /username="clinic", realm="clinic"/);
+  return second;
+}
+
+describe("a trunk that registers", () => {
+  test("does so with its credentials, does it again before that runs out, and takes it back at the end (RFC 3261 10.2)", async (t) => {
+    const peer = await openPeer();
+    t.after(() => peer.close());
+    const running = await startCarrier(t, world, { timers: { registerLeastMs: 5 } });
+    const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${peer.port}`], ...CREDENTIALS });
+    const request = await challenged(peer);
+    assert.deepEqual(request.uri.kind === "sip" && [request.uri.user, request.uri.host], [null, "sip.example.com"]);
+    assert.deepEqual(request.to.uri.kind === "sip" && [request.to.uri.user, request.to.uri.host], ["clinic", "sip.example.com"]);
+    assert.equal(expires(request), 600);
+    const contact = contactOf(request);
+    assert.deepEqual(contact?.uri.kind === "sip" && [contact.uri.user, contact.uri.host, contact.uri.port], [
+      "clinic",
+      "127.0.0.1",
+      await running.port(),
+    ]);
+    // Granted for a second, so that the next one is not far.
+    peer.respond(request, 200, { contact: address(`<sip:clinic@127.0.0.1:${await running.port()}>;expires=1`) });
+    const found = await healthOf(world, trunk, ({ check, state }) => check === "registration" && state === "up");
+    assert.equal(found.detail, "registered as clinic for 1 s");
+    const again = await peer.request("REGISTER");
+    assert.equal(again.callId, request.callId);
+    assert.ok(again.cseq.sequence > request.cseq.sequence);
+    peer.respond(again, 200, { contact: address(`<sip:clinic@127.0.0.1:${await running.port()}>;expires=600`) });
+    await healthOf(world, trunk, ({ detail }) => detail === "registered as clinic for 600 s");
+    const closed = running.close();
+    const last = await peer.request("REGISTER");
+    assert.equal(expires(last), 0);
+    assert.equal(last.callId, request.callId);
+    peer.respond(last, 200);
+    await closed;
+  });
+
+  test("asks for longer when the registrar wants that (RFC 3261 10.2.8)", async (t) => {
+    const peer = await openPeer();
+    t.after(() => peer.close());
+    await startCarrier(t, world);
+    const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${peer.port}`], ...CREDENTIALS });
+    const brief = await peer.request("REGISTER");
+    peer.respond(brief, 423, { headers: [["Min-Expires", "1800"]] });
+    const longer = await peer.request("REGISTER");
+    assert.equal(expires(longer), 1800);
+    peer.respond(longer, 200, { contact: null });
+    const found = await healthOf(world, trunk, ({ check }) => check === "registration");
+    assert.equal(found.detail, "registered as clinic for 1800 s");
+    await removeTrunk(world.house, trunk.id);
+    assert.equal(expires(await peer.request("REGISTER")), 0);
+  });
+
+  test("says that its password is wrong, tries again later and later, and at once with another password (RFC 5626 4.5)", async (t) => {
+    const peer = await openPeer();
+    t.after(() => peer.close());
+    await startCarrier(t, world, { timers: { registerRetryMs: 10, registerRetryMostMs: 40 } });
+    const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${peer.port}`], ...CREDENTIALS });
+    for (let attempt = 0; attempt < 3; attempt++) peer.respond(await challenged(peer), 401, { headers: CHALLENGE, reason: "Unauthorized" });
+    const found = await healthOf(world, trunk, ({ check }) => check === "registration");
+    assert.equal(found.state, "down");
+    assert.equal(found.detail, "the password or the user name clinic is wrong (401 Unauthorized)");
+    await updateTrunk(world.house, trunk.id, { password: "the right one" });
+    let answering = true;
+    const registrar = (async () => {
+      while (answering) {
+        const request = await peer.request("REGISTER");
+        if (request.headers.has("Authorization")) peer.respond(request, 200, { contact: null });
+        else peer.respond(request, 401, { headers: CHALLENGE });
+      }
+    })().catch(() => undefined);
+    await healthOf(world, trunk, ({ check, state }) => check === "registration" && state === "up");
+    answering = false;
+    await removeTrunk(world.house, trunk.id);
+    await registrar;
+  });
+
+  test("says that its gateway is not there", async (t) => {
+    await startCarrier(t, world, { timers: { registerTimeoutMs: 50, optionsTimeoutMs: 50 } });
+    const trunk = await newTrunk(world, { gateways: [`tcp:127.0.0.1:${await deadPort()}`], ...CREDENTIALS });
+    const found = await healthOf(world, trunk, ({ check }) => check === "registration");
+    assert.deepEqual([found.state, found.detail], ["down", "connection refused"]);
+  });
+
+  test("is called by its gateway without credentials, at its name, with the number in To or P-Called-Party-ID (RFC 7315 4.2)", async (t) => {
+    const peer = await openPeer();
+    t.after(() => peer.close());
+    const running = await startCarrier(t, world);
+    const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${peer.port}`], ...CREDENTIALS, username: "clinic2" });
+    peer.respond(await peer.request("REGISTER", ({ to }) => to.uri.kind === "sip" && to.uri.user === "clinic2"), 200, { contact: null });
+    await healthOf(world, trunk, ({ check }) => check === "registration");
+    const port = await running.port();
+    for (const [to, headers] of [
+      ["<sip:+97239000099@sip.example.com>", []],
+      ["<sip:clinic2@sip.example.com>", [["P-Called-Party-ID", "<sip:+97239000099@sip.example.com>"]]],
+    ] as const) {
+      peer.ask(port, {
+        method: "INVITE",
+        uri: address(`<sip:clinic2@127.0.0.1:${port}>`).uri,
+        from: address("<sip:+972501111111@sip.example.com>;tag=a"),
+        to: address(to),
+        headers: [...headers],
+      });
+      const call = await until(() => running.calls.shift());
+      assert.deepEqual([call.trunkId, call.to], [trunk.id, "+97239000099"]);
+      call.reject("unavailable");
+    }
+  });
+});
