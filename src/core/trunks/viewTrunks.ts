@@ -23,9 +23,19 @@ export async function viewTrunks(house: Pick<House, "db">, trunks: readonly Trun
 const concerns = (trunk: Trunk, { gateway, check_kind }: { gateway: string; check_kind: TrunkHealth["check"] }): boolean =>
   trunk.gateways.some((one) => gatewayName(one) === gateway) && (check_kind === "options" || trunk.register);
 
+/** A trunk without a limit keeps no count: its calls are counted here. */
 async function channelsOf({ db }: Pick<House, "db">, ids: readonly string[]): Promise<Map<string, number>> {
-  const rows = await db.kysely.selectFrom("trunk_capacity").select(["trunk_id", "in_use"]).where("trunk_id", "in", ids).execute();
-  return new Map(rows.map(({ trunk_id, in_use }) => [trunk_id, in_use]));
+  const rows = await db.kysely
+    .selectFrom("trunks as t")
+    .leftJoin("trunk_capacity as c", "c.trunk_id", "t.id")
+    .select(["t.id"])
+    .select(
+      sql<number>`case when t.max_channels is null then (select count(*) from live_calls l where l.trunk_id = t.id)
+        else coalesce(c.in_use, 0) end`.as("channels"),
+    )
+    .where("t.id", "in", ids)
+    .execute();
+  return new Map(rows.map(({ id, channels }) => [id, channels]));
 }
 
 async function numbersOf({ db }: Pick<House, "db">, ids: readonly string[]): Promise<Map<string, number>> {

@@ -202,7 +202,7 @@ describe("changing a trunk", () => {
 
 describe("what goes on at a trunk", () => {
   test("is the channels in use, its numbers, and the health that living nodes report of its gateways", async () => {
-    const trunk = await addTrunk(house, named({ gateways: ["udp:a.example", "udp:b.example"] }));
+    const trunk = await addTrunk(house, named({ gateways: ["udp:a.example", "udp:b.example"], maxChannels: 9 }));
     const tenant = await world.tenant();
     await addPhoneNumber(tenant.ctx, { phone: "+972551110001", trunkId: trunk.id, friendlyName: "Desk" });
     await house.db.kysely.updateTable("trunk_capacity").set({ in_use: 7 }).where("trunk_id", "=", trunk.id).execute();
