@@ -22,7 +22,10 @@ export interface Source {
 export interface SipEndpoint {
   /** What it listens on, with the ports that 0 came to. */
   readonly listening: readonly Source[];
-  /** How the other side of a target reaches us: for Contact, and the address for SDP. The public address when one is configured. */
+  /**
+   * How the other side of a target reaches us: for Contact, and the address for SDP. The public address when one of that IP version
+   * is configured. Nobody listening for that protocol: as another one (TLS: TCP, then UDP; TCP: UDP, then TLS). Never rejects.
+   */
   reachableAt(target: Target): Promise<{ protocol: Protocol; host: string; port: number }>;
   /**
    * Sends a request in a client transaction of its own; the Via is put on here (the given ones are ignored). ACK is not for

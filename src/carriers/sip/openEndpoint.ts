@@ -54,8 +54,16 @@ export async function openEndpoint(options: EndpointOptions, handler: EndpointHa
   const clients = createClientTransactions({ transports, timers, log });
   const servers = createServerTransactions({ transports, timers, log, max: limits?.serverTransactions ?? SERVER_TRANSACTIONS }, handler);
 
+  /** Whatever comes in from outside, it harms nobody else. */
   function receive(bytes: Buffer, path: Path) {
-    if (!open) return;
+    try {
+      if (open) dispatch(bytes, path);
+    } catch (error) {
+      log.error({ err: error, from: describeSource(path.remote) }, "a SIP message could not be handled");
+    }
+  }
+
+  function dispatch(bytes: Buffer, path: Path) {
     const parsed = parseMessage(bytes);
     if (!parsed.ok) {
       log.debug({ from: describeSource(path.remote), detail: parsed.detail }, "a SIP message that cannot be read");

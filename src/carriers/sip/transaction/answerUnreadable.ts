@@ -6,25 +6,25 @@ import { statelessTag } from "./buildResponse.ts";
 import { fixVia, responsePath } from "./fixVia.ts";
 
 /**
- * Answers a request that cannot be read, when it can be answered at all: never an ACK, never without a Via and what tells the
- * sender which request it was (RFC 3261 8.2.6; 16.3 for what is answered). False: nothing was sent.
+ * Answers a request that cannot be read with as much of 8.2.6 as it has: never an ACK, never without a Via that says where to.
+ * False: nothing was sent.
  */
 export function answerUnreadable({ request, status, detail }: ParseFailure, path: Path): boolean {
   if (!request || request.method === "ACK" || request.cseq?.endsWith("ACK")) return false;
   const [first, ...others] = request.via;
   const [top, ...rest] = first === undefined ? [] : (splitList(first) ?? [first]);
-  const via = top === undefined ? null : parseVia(top);
-  const { from, to, callId, cseq } = request;
-  if (!via || from === null || to === null || callId === null || cseq === null) return false;
+  // Another version of SIP has it in its Via too, and still wants to know (RFC 4475 3.1.2.16).
+  const via = top === undefined ? null : parseVia(top.replace(/^SIP *\/ *\d{1,3}\.\d{1,3}/i, "SIP/2.0"));
+  if (!via || request.cseq === null) return false;
   const fixed = fixVia(via, path.remote);
   const head = [
     `SIP/2.0 ${status} ${detail}`,
     `Via: ${writeVia(fixed)}`,
     ...[...rest, ...others].map((one) => `Via: ${one}`),
-    `From: ${from}`,
-    `To: ${/;\s*tag\s*=/i.test(to) ? to : `${to};tag=${tagOf(request)}`}`,
-    `Call-ID: ${callId}`,
-    `CSeq: ${cseq}`,
+    ...field("From", request.from),
+    ...field("To", withTag(request)),
+    ...field("Call-ID", request.callId),
+    `CSeq: ${request.cseq}`,
     "Content-Length: 0",
   ];
   if (head.some((line) => line.includes("\r") || line.includes("\n"))) return false;
@@ -32,6 +32,11 @@ export function answerUnreadable({ request, status, detail }: ParseFailure, path
   return true;
 }
 
-function tagOf(request: PartialRequest): string {
-  return statelessTag(request.via[0] ?? "", request.from ?? "", request.callId ?? "", request.cseq ?? "");
+function field(name: string, value: string | null): string[] {
+  return value === null ? [] : [`${name}: ${value}`];
+}
+
+function withTag({ via, from, to, callId, cseq }: PartialRequest): string | null {
+  if (to === null || /;\s*tag\s*=/i.test(to)) return to;
+  return `${to};tag=${statelessTag(via[0] ?? "", from ?? "", callId ?? "", cseq ?? "")}`;
 }

@@ -45,7 +45,7 @@ export function startClientTransaction(
   const { entries, preparer, transports, timers, log } = context;
   const branch = newBranch();
   const key = clientKey(branch, request.method);
-  // Until the way is known: with the name that it will have.
+  // Until the way is known: with the branch that it will have.
   let sent = withOwnVia(request, ownVia(target.protocol, { host: "0.0.0.0", port: 0 }, branch));
   let machine: Machine | null = null;
   let told = handler;
@@ -106,7 +106,9 @@ export function startClientTransaction(
               ack ??= writeMessage(buildAck(prepared.request, final));
               path.send(ack);
             },
-            sendCancel: () => void sendCancel(prepared),
+            sendCancel: () => {
+              sendCancel(prepared).catch((error) => log.error({ err: error, callId: request.callId }, "a CANCEL could not be sent"));
+            },
           })
         : createNonInviteClient(common);
 

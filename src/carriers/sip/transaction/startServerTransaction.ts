@@ -57,7 +57,10 @@ export function startServerTransaction(
           timers,
           reliable: path.reliable,
           send,
-          sendTrying: () => send(writeMessage(buildResponse(request, { status: 100 }, tag))),
+          sendTrying: () => {
+            const trying = write({ status: 100 });
+            if (trying) send(trying.bytes);
+          },
           unacknowledged: () => tell((handler) => handler.unacknowledged?.()),
           ended: over,
         })
@@ -83,8 +86,12 @@ export function startServerTransaction(
   function respond(reply: Reply) {
     if (state !== "open") return;
     tag = reply.tag ?? (tag || newTag());
-    const [bytes, status] = write(reply);
-    if (!bytes) return;
+    const written = write(reply) ?? (reply.status < 200 ? null : write({ status: 500 }));
+    if (!written) {
+      if (reply.status >= 200) machine.stop();
+      return;
+    }
+    const { bytes, status } = written;
     clearTimeout(unanswered);
     if (status < 200) unanswered = setTimeout(giveUp, patienceMs);
     else {
@@ -94,14 +101,13 @@ export function startServerTransaction(
     machine.respond(status, bytes);
   }
 
-  /** What cannot be written is the owner's mistake; the other side hears 500 of it. */
-  function write(reply: Reply): [Buffer | null, number] {
+  /** Null: it cannot be written, which is the owner's mistake. */
+  function write(reply: Reply): { bytes: Buffer; status: number } | null {
     try {
-      return [writeMessage(buildResponse(request, reply, tag)), reply.status];
+      return { bytes: writeMessage(buildResponse(request, reply, tag)), status: reply.status };
     } catch (error) {
       log.error({ err: error, callId: request.callId, status: reply.status }, "a response could not be written");
-      if (reply.status < 200) return [null, 0];
-      return [writeMessage(buildResponse(request, { status: 500 }, tag)), 500];
+      return null;
     }
   }
 
