@@ -83,8 +83,10 @@ export async function startSipCarrier(options: SipCarrierOptions): Promise<SipCa
   const watch = watchTrunks({ line, board, health, timers, random, log });
   const follow = () => {
     const trunks = book.all();
-    line.want(trunks.length > 0);
+    if (trunks.length > 0) line.want(true);
     watch.follow(trunks);
+    // The last trunk's registration is taken back before SIP goes off.
+    if (trunks.length === 0) void watch.settled().then(() => line.want(book.all().length > 0));
   };
   const dialling = { house, book, line, board, turns, watch, timers, log };
   changed = follow;

@@ -9,7 +9,7 @@ const ADVICE: ReadonlyArray<readonly [finding: RegExp, advice: (gateway: Gateway
   ],
   [/certificate/, () => "Use the host name that the certificate is for, or name its authority in SIP_TLS_CA."],
   [/does not speak TLS/, () => "That port is probably for TCP: check protocol and port."],
-  [/password/, () => "Check user name, password and --domain with the provider."],
+  [/user name|wrong password/, () => "Check user name, password and --domain with the provider."],
   [
     /no answer|does not answer|timed? ?out/i,
     ({ protocol }) =>

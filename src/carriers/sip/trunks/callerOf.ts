@@ -12,9 +12,9 @@ export function callerOf(request: SipRequest, country: string | undefined): { fr
   // A sip: and a tel: address may both be there (RFC 3325 9.1); any that has a number will do.
   for (const address of [...asserted, request.from]) {
     const from = readNumber(userOf(address.uri), country);
-    if (from !== null) return { from, fromName: nameOf([address, ...asserted, request.from], from) };
+    if (from !== null) return { from, fromName: nameOf([address, ...asserted, request.from]) };
   }
-  return { from: null, fromName: nameOf([...asserted, request.from], null) };
+  return { from: null, fromName: nameOf([...asserted, request.from]) };
 }
 
 function isPrivate({ headers, from }: SipRequest): boolean {
@@ -37,11 +37,11 @@ export const readNumber = (text: string | null, country: string | undefined): st
 const NOWHERE = "ZZ";
 const LONGEST_NAME = 200;
 
-function nameOf(addresses: readonly NameAddr[], number: string | null): string | null {
+function nameOf(addresses: readonly NameAddr[]): string | null {
   for (const { displayName } of addresses) {
     const name = displayName?.replace(/\p{C}/gu, "").trim();
     // Many gateways put the number there again.
-    if (name && readNumber(name, undefined) !== number && !/^[+\d\s().-]+$/.test(name)) return name.slice(0, LONGEST_NAME);
+    if (name && !/^[+\d\s().-]+$/.test(name)) return name.slice(0, LONGEST_NAME);
   }
   return null;
 }

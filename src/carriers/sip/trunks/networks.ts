@@ -1,16 +1,18 @@
 import { BlockList, isIPv6 } from "node:net";
 import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
 
-const lists = new WeakMap<OpenTrunk, BlockList>();
+type Networks = Pick<OpenTrunk, "inbound_networks">;
+
+const lists = new WeakMap<object, BlockList>();
 
 /** Whether calls from this IP address need no credentials, as the trunk's inbound networks say. */
-export function isInNetworks(trunk: OpenTrunk, address: string): boolean {
+export function isInNetworks(trunk: Networks, address: string): boolean {
   const list = lists.get(trunk) ?? networksOf(trunk);
   lists.set(trunk, list);
   return list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 
-function networksOf({ inbound_networks }: OpenTrunk): BlockList {
+function networksOf({ inbound_networks }: Networks): BlockList {
   const list = new BlockList();
   for (const network of inbound_networks) {
     const [address = "", prefix] = network.split("/");

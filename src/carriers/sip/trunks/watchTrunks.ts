@@ -13,6 +13,8 @@ import { type Registration, startRegistration } from "./startRegistration.ts";
 export interface TrunkWatch {
   /** Begins what is new, ends what is gone, leaves the rest as it runs. */
   follow(trunks: readonly OpenTrunk[]): void;
+  /** Resolves when what was ended has said goodbye. */
+  settled(): Promise<unknown>;
   /** SIP went on or off: looks at every gateway now. */
   checkAll(): void;
   /** What a call met at a gateway. Bad news is told at once; good news is looked into when the last news was bad. */
@@ -90,6 +92,7 @@ export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
         ]),
       );
     },
+    settled: () => Promise.all(leaving),
     checkAll() {
       for (const { keepAlive, registration } of watched.values()) {
         keepAlive.check();
