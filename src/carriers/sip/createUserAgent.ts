@@ -1,11 +1,12 @@
 import type { Log } from "../../platform/log.ts";
 import { capabilities, refusalOf, respondTo } from "./dialog/capabilities.ts";
-import { type CallContext, callKey, PATIENCE, type Patience } from "./dialog/context.ts";
+import { type CallContext, callKey } from "./dialog/context.ts";
 import { tagOf } from "./dialog/dialog.ts";
 import { receiveInvite } from "./dialog/incomingInvite.ts";
 import { placeCall } from "./dialog/outgoingCall.ts";
 import { refuseMethod } from "./dialog/refuseMethod.ts";
 import { singleRequest } from "./dialog/singleRequest.ts";
+import { realTiming, type Timing } from "./dialog/timing.ts";
 import { createChallenger } from "./digest.ts";
 import type { EndpointHandler, ServerTransaction, SipEndpoint } from "./endpoint.ts";
 import type { IncomingInvite, UserAgent } from "./user-agent.ts";
@@ -19,7 +20,8 @@ export interface UserAgentOptions {
   sessionExpiresSeconds?: number;
   /** What it calls itself in User-Agent and Server. */
   userAgent?: string;
-  patience?: Partial<Patience>;
+  /** For tests. */
+  timing?: Timing;
   /** Between 0 and 1. */
   random?: () => number;
 }
@@ -28,7 +30,7 @@ export interface UserAgentOptions {
 const MIN_SE_SECONDS = 90;
 
 export async function createUserAgent(options: UserAgentOptions): Promise<UserAgent & { endpoint: SipEndpoint }> {
-  const { log, incoming, userAgent, sessionExpiresSeconds = 1_800 } = options;
+  const { log, incoming, userAgent, sessionExpiresSeconds = 1_800, timing = realTiming } = options;
   const challenger = createChallenger();
   const calls: CallContext["calls"] = new Map();
   let emptied: () => void = () => {};
@@ -63,7 +65,7 @@ export async function createUserAgent(options: UserAgentOptions): Promise<UserAg
     log,
     sessionExpiresSeconds,
     minSeSeconds: Math.min(MIN_SE_SECONDS, sessionExpiresSeconds),
-    patience: { ...PATIENCE, ...options.patience },
+    timing,
     software: userAgent,
     random: options.random ?? Math.random,
     calls,
@@ -77,9 +79,9 @@ export async function createUserAgent(options: UserAgentOptions): Promise<UserAg
   function empty(withinMs: number): Promise<void> {
     if (calls.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, withinMs);
+      const stop = timing.after(withinMs, resolve);
       emptied = () => {
-        clearTimeout(timer);
+        stop();
         resolve();
       };
     });

@@ -230,9 +230,10 @@ test("both sides hang up at once: each BYE is answered, and the call ends once (
 });
 
 test("a BYE that nobody answers: the call ends all the same", async (t) => {
-  const { peer, placed, agent } = await talking(t, { world: { patience: { byeMs: 30 } } });
+  const { peer, placed, agent, advance } = await talking(t);
   placed.call.hangup();
   await peer.request("BYE");
+  advance(5_000);
   assert.equal((await placed.ended()).why, "bye_sent");
   assert.equal(agent.size, 0);
 });
@@ -268,55 +269,65 @@ test("no answer to a request of ours counts as 408 (RFC 3261 12.2.1.2)", async (
   assert.equal((await ended()).why, "lost");
 });
 
+const EXPIRES = ["Session-Expires", "1800;refresher=uac"] as const;
+const HALF_MS = 900_000;
+
 test("session timer, we refresh: by UPDATE when they allow it (RFC 4028 7.4, 10)", async (t) => {
-  const answer = [
-    ["Session-Expires", "1;refresher=uac"],
-    ["Allow", "INVITE, UPDATE"],
-    ["Require", "timer"],
-  ] as const;
-  const { peer, end, told } = await talking(t, { answer });
-  for (let i = 0; i < 2; i++) {
+  const answer = [EXPIRES, ["Allow", "INVITE, UPDATE"], ["Require", "timer"]] as const;
+  const { peer, dialog, advance, end, told } = await talking(t, { answer });
+  for (let i = 0; i < 3; i++) {
+    advance(HALF_MS);
     const update = await peer.request("UPDATE");
-    assert.equal(update.headers.get("Session-Expires"), "1;refresher=uac");
+    assert.equal(update.headers.get("Session-Expires"), "1800;refresher=uac");
     assert.equal(update.body.length, 0);
-    peer.respond(update, 200, { headers: [["Session-Expires", "1;refresher=uac"]] });
+    peer.respond(update, 200, { headers: [EXPIRES] });
+    await peer.response(dialog.ask("OPTIONS"));
   }
   assert.deepEqual(told, ["answered"]);
   await end();
 });
 
 test("session timer, we refresh: by re-INVITE otherwise, and an UPDATE that is not allowed after all (RFC 4028 7.4)", async (t) => {
-  const answer = [
-    ["Session-Expires", "1;refresher=uac"],
-    ["Allow", "UPDATE"],
-  ] as const;
-  const { peer, negotiated, end } = await talking(t, { answer });
+  const { peer, advance, negotiated, end } = await talking(t, { answer: [EXPIRES, ["Allow", "UPDATE"]] });
+  advance(HALF_MS);
   peer.respond(await peer.request("UPDATE"), 405);
   const reinvite = await peer.request("INVITE");
   assert.match(reinvite.body.toString(), /m=audio 30000/);
-  // Glare: while ours is open, theirs has to wait (RFC 3261 14.2).
-  peer.respond(reinvite, 200, { body: sdp(49_000, { version: 2 }), headers: [["Session-Expires", "1;refresher=uac"]] });
+  peer.respond(reinvite, 200, { body: sdp(49_000, { version: 2 }), headers: [EXPIRES] });
   const ack = await peer.request("ACK");
   assert.equal(ack.cseq.sequence, reinvite.cseq.sequence);
   await until(() => negotiated.at(-1)?.remote?.port === 49_000);
   peer.respond(reinvite, 200, { body: sdp(49_000, { version: 2 }) });
   await until(() => peer.received.filter((message) => message.kind === "request" && message.method === "ACK").length === 3);
-  assert.equal((await peer.request("INVITE")).cseq.sequence, reinvite.cseq.sequence + 1);
+  advance(HALF_MS);
+  const next = await peer.request("INVITE");
+  assert.equal(next.cseq.sequence, reinvite.cseq.sequence + 1);
+  peer.respond(next, 200, { body: sdp(49_000, { version: 2 }), headers: [EXPIRES] });
+  await peer.request("ACK", (request) => request.cseq.sequence === next.cseq.sequence);
   await end();
 });
 
 test("re-INVITEs that cross: each is refused with 491, and ours comes again (RFC 3261 14.1)", async (t) => {
-  const { peer, dialog, end } = await talking(t, { answer: [["Session-Expires", "6;refresher=uac"]] });
+  const { peer, dialog, advance, end } = await talking(t, { answer: [EXPIRES] });
+  advance(HALF_MS);
   const ours = await peer.request("INVITE");
   assert.equal((await peer.response(dialog.ask("INVITE", { body: sdp(40_000, { version: 2 }) }))).status, 491);
   assert.equal((await peer.response(dialog.ask("UPDATE", { body: sdp(40_000, { version: 2 }) }))).status, 491);
   peer.respond(ours, 491);
   assert.equal((await peer.response(dialog.ask("UPDATE", { body: sdp(40_000, { version: 2 }) }))).status, 200);
+  // The Call-ID is ours: 2.1 to 4 s.
+  advance(2_099);
+  assert.equal((await peer.response(dialog.ask("UPDATE", { body: sdp(40_000, { version: 3 }) }))).status, 200);
+  advance(1);
+  const again = await peer.request("INVITE");
+  peer.respond(again, 200, { body: sdp(40_000, { version: 4 }), headers: [EXPIRES] });
+  await peer.request("ACK", (request) => request.cseq.sequence === again.cseq.sequence);
   await end();
 });
 
 test("BYE while our re-INVITE is open ends the call; its late 200 is acknowledged (RFC 3261 15, 13.2.2.4)", async (t) => {
-  const { peer, dialog, ended } = await talking(t, { answer: [["Session-Expires", "1;refresher=uac"]] });
+  const { peer, dialog, advance, ended } = await talking(t, { answer: [EXPIRES] });
+  advance(HALF_MS);
   const reinvite = await peer.request("INVITE");
   assert.equal((await peer.response(dialog.ask("BYE"))).status, 200);
   assert.equal((await ended()).why, "bye_received");
@@ -326,7 +337,8 @@ test("BYE while our re-INVITE is open ends the call; its late 200 is acknowledge
 });
 
 test("hanging up while our re-INVITE is open sends BYE at once", async (t) => {
-  const { peer, placed } = await talking(t, { answer: [["Session-Expires", "1;refresher=uac"]] });
+  const { peer, advance, placed } = await talking(t, { answer: [EXPIRES] });
+  advance(HALF_MS);
   const reinvite = await peer.request("INVITE");
   placed.call.hangup();
   peer.respond(await peer.request("BYE"), 200);
@@ -336,49 +348,45 @@ test("hanging up while our re-INVITE is open sends BYE at once", async (t) => {
 });
 
 test("session timer, they refresh: with UPDATE and re-INVITE the call goes on, without it is lost (RFC 4028 10)", async (t) => {
-  const { peer, dialog, told, ended, port } = await talking(t, {
-    answer: [["Session-Expires", "1;refresher=uas"]],
-    world: { sessionExpiresSeconds: 1 },
-  });
-  const refresh = [
-    ["Supported", "timer"],
-    ["Session-Expires", "1;refresher=uac"],
-  ] as const;
+  const { peer, dialog, advance, told, ended, port } = await talking(t, { answer: [["Session-Expires", "1800;refresher=uas"]] });
+  const refresh = [["Supported", "timer"], EXPIRES] as const;
+  advance(1_700_000);
   const update = await peer.response(dialog.ask("UPDATE", { headers: refresh }));
-  assert.equal(update.headers.get("Session-Expires"), "1;refresher=uac");
+  assert.equal(update.headers.get("Session-Expires"), "1800;refresher=uac");
   assert.deepEqual(update.headers.all("Require"), ["timer"]);
+  advance(1_700_000);
   const reinvite = dialog.ask("INVITE", { headers: refresh, body: sdp() });
   peer.ack(reinvite, await peer.response(reinvite), port);
+  await peer.response(dialog.ask("OPTIONS"));
+  // The end is called 32 s before.
+  advance(1_767_999);
   assert.deepEqual(told, ["answered"]);
+  advance(1);
   peer.respond(await peer.request("BYE"), 200);
   const end = await ended();
   assert.deepEqual([end.why, end.detail], ["lost", "the session timer ran out"]);
 });
 
 test("session timer, our refreshes are refused until it has run out (RFC 4028 10)", async (t) => {
-  const { peer, ended } = await talking(t, {
-    answer: [
-      ["Session-Expires", "1;refresher=uac"],
-      ["Allow", "UPDATE"],
-    ],
-  });
+  const { peer, dialog, advance, ended } = await talking(t, { answer: [EXPIRES, ["Allow", "UPDATE"]] });
+  advance(HALF_MS);
   peer.respond(await peer.request("UPDATE"), 500);
+  await peer.response(dialog.ask("OPTIONS"));
+  advance(434_000);
   peer.respond(await peer.request("UPDATE"), 500);
+  await peer.response(dialog.ask("OPTIONS"));
+  advance(434_000);
   peer.respond(await peer.request("BYE"), 200);
   assert.equal((await ended()).detail, "the session timer ran out");
 });
 
 test("a refresh that is too short for a proxy is made longer (RFC 4028 7.4)", async (t) => {
-  const { peer, end } = await talking(t, {
-    answer: [
-      ["Session-Expires", "1;refresher=uac"],
-      ["Allow", "UPDATE"],
-    ],
-  });
-  peer.respond(await peer.request("UPDATE"), 422, { headers: [["Min-SE", "120"]] });
+  const { peer, advance, end } = await talking(t, { answer: [EXPIRES, ["Allow", "UPDATE"]] });
+  advance(HALF_MS);
+  peer.respond(await peer.request("UPDATE"), 422, { headers: [["Min-SE", "2400"]] });
   const again = await peer.request("UPDATE");
-  assert.equal(again.headers.get("Session-Expires"), "120;refresher=uac");
-  assert.equal(again.headers.get("Min-SE"), "120");
-  peer.respond(again, 200, { headers: [["Session-Expires", "120;refresher=uac"]] });
+  assert.equal(again.headers.get("Session-Expires"), "2400;refresher=uac");
+  assert.equal(again.headers.get("Min-SE"), "2400");
+  peer.respond(again, 200, { headers: [["Session-Expires", "2400;refresher=uac"]] });
   await end();
 });

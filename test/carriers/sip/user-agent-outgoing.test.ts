@@ -378,13 +378,14 @@ test("CANCEL that crosses a 486: canceled, with what the callee said (RFC 3261 9
 });
 
 test("a 200 that comes when a canceled call has been given up: ACK and BYE still (RFC 3261 9.1)", async (t) => {
-  const { peer, call, agent } = await openWorld(t, { patience: { cancelMs: 20 } });
+  const { peer, call, agent, advance } = await openWorld(t);
   const placed = call();
   const invite = await peer.request("INVITE");
   peer.respond(invite, 180);
   await until(() => placed.told.includes("ringing"));
   placed.call.hangup();
   peer.respond(await peer.request("CANCEL"), 200);
+  advance(5_000);
   const end = await placed.ended();
   assert.deepEqual([end.why, end.status], ["canceled", null]);
   assert.equal(agent.size, 0);
@@ -396,23 +397,27 @@ test("a 200 that comes when a canceled call has been given up: ACK and BYE still
 
 for (const silent of [false, true]) {
   test(`ringing to the end: CANCEL, and no answer${silent ? " also when 487 never comes" : ""} (RFC 3261 9.1)`, async (t) => {
-    const { peer, call } = await openWorld(t, silent ? { patience: { cancelMs: 20 } } : {});
-    const placed = call({ ringTimeoutMs: 50 });
+    const { peer, call, advance } = await openWorld(t);
+    const placed = call({ ringTimeoutMs: 20_000 });
     const invite = await peer.request("INVITE");
     peer.respond(invite, 180);
+    await until(() => placed.told.includes("ringing"));
+    advance(20_000);
     peer.respond(await peer.request("CANCEL"), 200);
-    if (!silent) peer.respond(invite, 487);
+    if (silent) advance(5_000);
+    else peer.respond(invite, 487);
     const end = await placed.ended();
     assert.deepEqual([end.why, end.status], ["no_answer", silent ? null : 487]);
   });
 }
 
 test("a gateway that says nothing is unreachable; what it says too late is ended", async (t) => {
-  const { peer, call, agent } = await openWorld(t);
-  const placed = call({ firstResponseTimeoutMs: 30 });
+  const { peer, call, agent, advance } = await openWorld(t);
+  const placed = call({ firstResponseTimeoutMs: 5_000 });
   const invite = await peer.request("INVITE");
+  advance(5_000);
   const end = await placed.ended();
-  assert.deepEqual([end.why, end.status, end.detail], ["unreachable", null, "no answer of any kind within 0.03 s"]);
+  assert.deepEqual([end.why, end.status, end.detail], ["unreachable", null, "no answer of any kind within 5 s"]);
   assert.equal(agent.size, 0);
   peer.respond(invite, 180);
   peer.respond(await peer.request("CANCEL"), 200);
@@ -423,11 +428,16 @@ test("a gateway that says nothing is unreachable; what it says too late is ended
 
 test("a 100 says that the gateway is there (RFC 3261 8.2.6.1)", async (t) => {
   const world = await openWorld(t);
-  const { peer } = world;
-  const placed = world.call({ firstResponseTimeoutMs: 200, ringTimeoutMs: 400 });
+  const { peer, port, advance } = world;
+  const placed = world.call({ firstResponseTimeoutMs: 5_000, ringTimeoutMs: 20_000 });
   const invite = await peer.request("INVITE");
   peer.respond(invite, 100);
-  // Only the ring timeout ends it, which is the longer one.
+  const { uri, from, to } = invite;
+  await peer.response(peer.ask(port, { method: "OPTIONS", uri, from, to }));
+  // Only the ring timeout ends it.
+  advance(19_999);
+  assert.deepEqual(placed.told, []);
+  advance(1);
   peer.respond(await peer.request("CANCEL"), 200);
   peer.respond(invite, 487);
   assert.equal((await placed.ended()).why, "no_answer");

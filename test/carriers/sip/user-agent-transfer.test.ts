@@ -7,8 +7,8 @@ import { address, sdp, tagOf } from "./peer.ts";
 const TO = address("<sip:+97230000000@example.com>").uri;
 
 /** An answered call of ours on which a REFER has come. */
-async function referred(t: TestContext, options: Parameters<typeof openWorld>[1] = {}) {
-  const world = await openWorld(t, options);
+async function referred(t: TestContext) {
+  const world = await openWorld(t);
   const { peer } = world;
   const placed = world.call();
   const invite = await peer.request("INVITE");
@@ -111,8 +111,10 @@ test("the other side hangs up before it said anything of the transfer: not accep
 });
 
 test("nothing is heard after the 202: not accepted, and the call goes on", async (t) => {
-  const { peer, placed, result, refer, end } = await referred(t, { patience: { referMs: 30 } });
+  const { peer, placed, result, refer, dialog, advance, end } = await referred(t);
   peer.respond(refer, 202);
+  await peer.response(dialog.ask("OPTIONS"));
+  advance(30_000);
   assert.deepEqual(await result, { accepted: false, detail: "nothing was heard of the transfer any more" });
   assert.deepEqual(placed.told, ["answered"]);
   await end();

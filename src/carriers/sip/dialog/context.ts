@@ -1,6 +1,7 @@
 import type { Log } from "../../../platform/log.ts";
 import type { ServerTransaction, SipEndpoint } from "../endpoint.ts";
 import type { SipRequest } from "../message/message.ts";
+import type { Timing } from "./timing.ts";
 
 /** What the calls of one user agent share. */
 export interface CallContext {
@@ -9,7 +10,7 @@ export interface CallContext {
   /** Session-Expires that we ask for. */
   readonly sessionExpiresSeconds: number;
   readonly minSeSeconds: number;
-  readonly patience: Patience;
+  readonly timing: Timing;
   /** Of User-Agent and Server. */
   readonly software: string | undefined;
   /** Between 0 and 1, for the waiting of RFC 3261 14.1. */
@@ -20,16 +21,14 @@ export interface CallContext {
 }
 
 /** How long we wait where the transactions' 32 s are too long, in ms. */
-export interface Patience {
+export const PATIENCE = {
   /** For the end of an INVITE that was canceled. */
-  cancelMs: number;
+  cancelMs: 5_000,
   /** For the answer to a BYE. */
-  byeMs: number;
+  byeMs: 5_000,
   /** For the first word about a transfer that was taken. */
-  referMs: number;
-}
-
-export const PATIENCE: Patience = { cancelMs: 5_000, byeMs: 5_000, referMs: 30_000 };
+  referMs: 30_000,
+} as const;
 
 /** Takes what comes with the Call-ID and our tag of one call. */
 export interface CallReceiver {

@@ -11,7 +11,7 @@ import { createAuthorization } from "./authorization.ts";
 import { callEnd, responseEnd } from "./callEnd.ts";
 import { ALLOW, respondTo, SDP, SUPPORTED } from "./capabilities.ts";
 import { contactAt } from "./contactAt.ts";
-import { type CallContext, callKey } from "./context.ts";
+import { type CallContext, callKey, PATIENCE } from "./context.ts";
 import { type Dialog, tagOf } from "./dialog.ts";
 import { createEarlyDialog, type EarlyDialog, type EarlyDialogOptions } from "./earlyDialog.ts";
 import { NORMAL_CLEARING, statusLine } from "./reasons.ts";
@@ -36,7 +36,7 @@ const MOST_INTERVALS = 3;
  * BYE (13.2.2.4, 9.1).
  */
 export function placeCall(context: CallContext, options: InviteOptions, handler: SipCallHandler): SipCall {
-  const { endpoint } = context;
+  const { endpoint, timing } = context;
   const callId = randomUUID();
   const from = withParam(options.from, "tag", randomBytes(8).toString("hex"));
   const authorization = createAuthorization(options.credentials);
@@ -50,16 +50,16 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
   let sequence = 0;
   let intervals = 0;
   let minSe: number | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let firstResponse: NodeJS.Timeout | undefined;
+  let stopTimer = () => {};
+  let stopFirst = () => {};
   let early: ReadonlyMap<string, EarlyDialog> | undefined;
   let session: Session | undefined;
 
   function end(final: SipCallEnd) {
     if (state === "over") return;
     state = "over";
-    clearTimeout(timer);
-    clearTimeout(firstResponse);
+    stopTimer();
+    stopFirst();
     early = undefined;
     session = undefined;
     context.forget(key);
@@ -74,8 +74,8 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     state = "calling";
     const negotiation = createNegotiation(options.audio);
     const offer = negotiation.offer();
-    timer = setTimeout(() => giveUp("no_answer", "nobody answered in time"), options.ringTimeoutMs);
-    firstResponse = setTimeout(unheard, options.firstResponseTimeoutMs);
+    stopTimer = timing.after(options.ringTimeoutMs, () => giveUp("no_answer", "nobody answered in time"));
+    stopFirst = timing.after(options.firstResponseTimeoutMs, unheard);
     const contact = contactAt(here, options.from.uri);
     send(firstInvite(contact, offer), contact, negotiation);
   }
@@ -152,7 +152,7 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
 
   function somethingHeard() {
     heard = true;
-    clearTimeout(firstResponse);
+    stopFirst();
   }
 
   function unheard() {
@@ -191,7 +191,7 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
       bye(branch.dialog);
       return end(callEnd({ why: "failed", detail: error.message }, response, false));
     }
-    clearTimeout(timer);
+    stopTimer();
     state = "answered";
     session = createSession({
       context,
@@ -236,10 +236,10 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     if (state !== "calling") return;
     state = "leaving";
     leaving = { why, detail };
-    clearTimeout(timer);
-    clearTimeout(firstResponse);
+    stopTimer();
+    stopFirst();
     transaction?.cancel(reason);
-    timer = setTimeout(() => end(callEnd({ why, detail }, null, false)), context.patience.cancelMs);
+    stopTimer = timing.after(PATIENCE.cancelMs, () => end(callEnd({ why, detail }, null, false)));
   }
 
   function hangup() {

@@ -38,7 +38,7 @@ export function createRenegotiation(
   const { context, dialog, negotiation, media } = leg;
   let asking = false;
   let unacked: { transaction: ServerTransaction; offered: ((answer: SipRequest | null) => void) | null } | undefined;
-  let retry: NodeJS.Timeout | undefined;
+  let stopRetry = () => {};
   let terms = agreed;
   let minSe: number | undefined;
 
@@ -119,7 +119,7 @@ export function createRenegotiation(
   }
 
   function refresh() {
-    clearTimeout(retry);
+    stopRetry();
     if (asking || unacked) return later();
     const headers: Array<readonly [string, string]> = [
       ["Supported", SUPPORTED],
@@ -158,9 +158,9 @@ export function createRenegotiation(
 
   /** RFC 3261 14.1: who owns the Call-ID waits 2.1 to 4 s, the other one 0 to 2 s. */
   function later() {
-    clearTimeout(retry);
+    stopRetry();
     const ms = leg.outgoing ? 2_100 + 10 * Math.floor(context.random() * 191) : 10 * Math.floor(context.random() * 201);
-    retry = setTimeout(refresh, ms);
+    stopRetry = context.timing.after(ms, refresh);
   }
 
   return {
@@ -172,7 +172,7 @@ export function createRenegotiation(
       return unacked !== undefined;
     },
     stop: () => {
-      clearTimeout(retry);
+      stopRetry();
       unacked?.transaction.acknowledged();
       unacked = undefined;
     },

@@ -4,7 +4,7 @@ import type { SipRequest, SipResponse, Uri } from "../message/message.ts";
 import type { Negotiation } from "../sdp/negotiation.ts";
 import type { Authorization } from "./authorization.ts";
 import { capabilities, contentType, refusalOf, respondTo } from "./capabilities.ts";
-import type { CallContext } from "./context.ts";
+import { type CallContext, PATIENCE } from "./context.ts";
 import { type Dialog, type InDialog, tagOf } from "./dialog.ts";
 import { readKey, writeKey } from "./keyInfo.ts";
 import type { Leg, LegOver } from "./leg.ts";
@@ -51,11 +51,12 @@ export function createSession(options: SessionOptions): Session {
   const { context, dialog, negotiation, media, authorization } = options;
   let state: "talking" | "waiting" | "leaving" | "over" = "talking";
   let end: LegOver | undefined;
-  let patience: NodeJS.Timeout | undefined;
+  let stopWaiting = () => {};
   let keys: Promise<void> | undefined;
 
   const leg: Leg = { context, dialog, negotiation, media, outgoing: options.outgoing, send, leave };
   const timer = createSessionTimer({
+    timing: context.timing,
     refresh: () => renegotiation.refresh(),
     expired: () => leave({ why: "lost", detail: "the session timer ran out" }),
   });
@@ -87,7 +88,7 @@ export function createSession(options: SessionOptions): Session {
       return;
     }
     state = "leaving";
-    patience = setTimeout(finish, context.patience.byeMs);
+    stopWaiting = context.timing.after(PATIENCE.byeMs, finish);
     const bye = { method: "BYE", headers: [["Reason", NORMAL_CLEARING]] as const };
     sendInDialog(context, dialog, authorization, bye, { final: () => finish(), failed: () => finish() });
   }
@@ -102,7 +103,7 @@ export function createSession(options: SessionOptions): Session {
     if (state === "over") return;
     if (state === "talking") quieten();
     state = "over";
-    clearTimeout(patience);
+    stopWaiting();
     renegotiation.stop();
     end ??= reason;
     transfer.stop();

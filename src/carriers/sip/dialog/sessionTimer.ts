@@ -1,4 +1,5 @@
 import type { Headers } from "../message/headers.ts";
+import type { Timing } from "./timing.ts";
 
 /** What both sides agreed on: within `seconds` one of them sends a refresh (RFC 4028). */
 export interface SessionTerms {
@@ -14,6 +15,9 @@ export interface SessionTimer {
   stop(): void;
 }
 
+/** What a timer can hold. */
+const LONGEST_SECONDS = 2_000_000;
+
 /** RFC 4028 10: the end is called this long before the session expires. */
 const marginMs = (ms: number): number => Math.min(32_000, ms / 3);
 
@@ -23,14 +27,14 @@ const marginMs = (ms: number): number => Math.min(32_000, ms / 3);
  *                          │ └───────────────────────────────────────────────────┘
  *                          └── shortly before its end ──► expired()
  */
-export function createSessionTimer({ refresh, expired }: { refresh(): void; expired(): void }): SessionTimer {
-  let refreshing: NodeJS.Timeout | undefined;
-  let expiring: NodeJS.Timeout | undefined;
+export function createSessionTimer({ timing, refresh, expired }: { timing: Timing; refresh(): void; expired(): void }): SessionTimer {
+  let refreshing = () => {};
+  let expiring = () => {};
   let current: { terms: SessionTerms; endsAt: number } | undefined;
 
   function stop() {
-    clearTimeout(refreshing);
-    clearTimeout(expiring);
+    refreshing();
+    expiring();
     current = undefined;
   }
 
@@ -38,15 +42,16 @@ export function createSessionTimer({ refresh, expired }: { refresh(): void; expi
     agreed: (terms) => {
       stop();
       if (!terms) return;
-      const ms = Math.min(terms.seconds, 1_000_000) * 1_000;
-      current = { terms, endsAt: performance.now() + ms - marginMs(ms) };
-      expiring = setTimeout(expired, ms - marginMs(ms));
-      if (terms.refresher === "us") refreshing = setTimeout(refresh, ms / 2);
+      const ms = Math.min(terms.seconds, LONGEST_SECONDS) * 1_000;
+      const leftMs = ms - marginMs(ms);
+      current = { terms, endsAt: timing.nowMs() + leftMs };
+      expiring = timing.after(leftMs, expired);
+      if (terms.refresher === "us") refreshing = timing.after(ms / 2, refresh);
     },
     refused: () => {
       if (current?.terms.refresher !== "us") return;
-      clearTimeout(refreshing);
-      refreshing = setTimeout(refresh, Math.max(0, (current.endsAt - performance.now()) / 2));
+      refreshing();
+      refreshing = timing.after(Math.max(0, (current.endsAt - timing.nowMs()) / 2), refresh);
     },
     stop,
   };

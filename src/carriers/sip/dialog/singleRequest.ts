@@ -20,7 +20,7 @@ const GIVEN_UP: RequestFailure = { kind: "timeout", detail: "given up" };
 export async function singleRequest(context: CallContext, options: RequestOptions): Promise<RequestOutcome> {
   const { method, target, uri, to, signal } = options;
   let sequence = options.sequence ?? 1;
-  const started = performance.now();
+  const started = context.timing.nowMs();
   let here: Awaited<ReturnType<CallContext["endpoint"]["reachableAt"]>>;
   try {
     here = await context.endpoint.reachableAt(target);
@@ -50,17 +50,14 @@ export async function singleRequest(context: CallContext, options: RequestOption
 
   return new Promise((resolve) => {
     let transaction: ClientTransaction | undefined;
-    const timer = setTimeout(
-      () => {
-        transaction?.abandon();
-        finish({ failure: { kind: "timeout", detail: `no answer within ${options.timeoutMs / 1_000} s` }, sequence });
-      },
-      Math.max(0, options.timeoutMs - (performance.now() - started)),
-    );
+    const stop = context.timing.after(Math.max(0, options.timeoutMs - (context.timing.nowMs() - started)), () => {
+      transaction?.abandon();
+      finish({ failure: { kind: "timeout", detail: `no answer within ${options.timeoutMs / 1_000} s` }, sequence });
+    });
     signal?.addEventListener("abort", aborted);
 
     function finish(outcome: RequestOutcome) {
-      clearTimeout(timer);
+      stop();
       signal?.removeEventListener("abort", aborted);
       resolve(outcome);
     }

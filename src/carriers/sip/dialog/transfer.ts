@@ -3,6 +3,7 @@ import type { Uri } from "../message/message.ts";
 import { writeNameAddr } from "../message/nameAddr.ts";
 import { writeUri } from "../message/uri.ts";
 import { contentType, SIPFRAG } from "./capabilities.ts";
+import { PATIENCE } from "./context.ts";
 import type { Leg } from "./leg.ts";
 import { statusLine } from "./reasons.ts";
 
@@ -35,10 +36,10 @@ const LONGEST_MS = 180_000;
  */
 export function createTransfer(leg: Leg): Transfer {
   let current: { taken: boolean; sequence: number; resolve(outcome: TransferOutcome): void } | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let stopWaiting = () => {};
 
   function settle(outcome: TransferOutcome) {
-    clearTimeout(timer);
+    stopWaiting();
     const settled = current;
     current = undefined;
     settled?.resolve(outcome);
@@ -46,8 +47,8 @@ export function createTransfer(leg: Leg): Transfer {
   }
 
   function waitFor(ms: number) {
-    clearTimeout(timer);
-    timer = setTimeout(() => settle({ accepted: false, detail: "nothing was heard of the transfer any more" }), ms);
+    stopWaiting();
+    stopWaiting = leg.context.timing.after(ms, () => settle({ accepted: false, detail: "nothing was heard of the transfer any more" }));
   }
 
   function refer(to: Uri): Promise<TransferOutcome> {
@@ -65,7 +66,7 @@ export function createTransfer(leg: Leg): Transfer {
         if (response.headers.get("Refer-Sub")?.trim().toLowerCase().startsWith("false"))
           return settle({ accepted: true, detail: statusLine(response) });
         mine.sequence = response.cseq.sequence;
-        if (!mine.taken) waitFor(leg.context.patience.referMs);
+        if (!mine.taken) waitFor(PATIENCE.referMs);
         mine.taken = true;
       });
     });
@@ -94,7 +95,7 @@ export function createTransfer(leg: Leg): Transfer {
     notify,
     hungUp: () => {
       if (!current?.taken) return false;
-      clearTimeout(timer);
+      stopWaiting();
       const { resolve } = current;
       current = undefined;
       resolve({ accepted: true, detail: "the other side hung up for it" });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { createUserAgent, type UserAgentOptions } from "../../../../src/carriers/sip/createUserAgent.ts";
+import type { Timing } from "../../../../src/carriers/sip/dialog/timing.ts";
 import type { MediaSession } from "../../../../src/carriers/sip/media/media.ts";
 import { type OpenEndpoint, openEndpoint } from "../../../../src/carriers/sip/openEndpoint.ts";
 import type { LocalAudio, NegotiatedAudio } from "../../../../src/carriers/sip/sdp/negotiation.ts";
@@ -12,7 +13,6 @@ import type {
   SipCallHandler,
   UserAgent,
 } from "../../../../src/carriers/sip/user-agent.ts";
-import type { Timing } from "../../../../src/carriers/sip/dialog/timing.ts";
 import { createLog } from "../../../../src/platform/log.ts";
 import { until } from "../../../support/until.ts";
 import { address, LOOPBACK, openPeer, type Peer } from "../peer.ts";
@@ -153,17 +153,17 @@ export async function openWorld(
   }
 
   t.after(async () => {
+    const left = { calls: agent.size, timers: time.waiting };
+    // Of a test that failed.
     void agent.close(0);
-    // Of a test that failed: nothing else would end what is left.
     time.advance(100_000);
     await endpoint.close();
     await Promise.all(peers.map((peer) => peer.close()));
-    assert.equal(agent.size, 0, "no call is left");
-    assert.equal(time.waiting, 0, "no timer of a call is left");
+    assert.deepEqual(left, { calls: 0, timers: 0 }, "nothing is left of a call");
     assert.deepEqual(
       process.getActiveResourcesInfo().filter((kind) => kind === "Timeout"),
       [],
-      "no timer is left",
+      "no transaction is left",
     );
   });
   const peer = await newPeer();
