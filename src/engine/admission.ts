@@ -1,15 +1,13 @@
-import { dncEnd } from "../core/calls/blockQueuedCalls.ts";
-import { findDncEntries } from "../core/do-not-call/findDncEntries.ts";
 import { type InputIssue, InvalidInput, NotFound } from "../core/errors.ts";
 import { recordCallEvents } from "../core/events/recordCallEvents.ts";
 import type { Client } from "../platform/postgres/database.ts";
 import type { GroupRun } from "../platform/postgres/group-commit.ts";
-import { type Capacity, countQueued, lockCapacity, type Queue } from "./capacity.ts";
 import { DIAL_CHANNEL, QUEUE_CHANNEL } from "./channels.ts";
+import { decideCalls } from "./decideCalls.ts";
 import { type Claim, claimKeys, inProgress, keyReused } from "./idempotency.ts";
 import { type CallRequest, type PlacedCall, revivePlacedCall, toPlacedCall, type Verdict } from "./placed-call.ts";
-import { isFull, lockTrunks, type Trunks, takeChannels, waitersFor } from "./trunk-capacity.ts";
-import { PLACE_CALL, type Placement, writePlacedCalls } from "./writePlacedCalls.ts";
+import { takeChannels } from "./trunk-capacity.ts";
+import { type KnownRequest, PLACE_CALL, type Placement, writePlacedCalls } from "./writePlacedCalls.ts";
 
 export interface Placed {
   call: PlacedCall;
@@ -63,8 +61,6 @@ function answerOfFirst(request: CallRequest, first: CallRequest | undefined, out
   return same ? { ...outcome, replayed: true } : keyReused();
 }
 
-type KnownRequest = Pick<Placement, "request" | "agentVersion" | "leadId" | "trunkId">;
-
 /** Refuses those whose agent or caller ID is not there to be used; the others are returned with what was found. */
 async function refuseUnknown(client: Client, requests: readonly CallRequest[], outcomes: Outcomes): Promise<KnownRequest[]> {
   if (requests.length === 0) return [];
@@ -107,7 +103,7 @@ async function refuseUnknown(client: Client, requests: readonly CallRequest[], o
 
 async function place(client: Client, known: readonly KnownRequest[]): Promise<Placement[]> {
   if (known.length === 0) return [];
-  const { verdicts, trunks } = await decide(client, known);
+  const { verdicts, trunks } = await decideCalls(client, known, latest(known.map(({ request }) => request)));
   const placements = known.map((item, index): Placement => {
     const verdict = verdicts[index] as Verdict;
     const holdsChannel = verdict.verdict === "admitted" && item.trunkId !== null && trunks.has(item.trunkId);
@@ -128,63 +124,4 @@ async function place(client: Client, known: readonly KnownRequest[]): Promise<Pl
     await client.query(`select pg_notify('${QUEUE_CHANNEL}', '')`);
   }
   return placements;
-}
-
-interface Decisions {
-  verdicts: Verdict[];
-  /** Those with a limit. */
-  trunks: Trunks;
-}
-
-/** One verdict per call, in their order. Workspaces and trunks of those that are not blocked keep their capacity locked from here on. */
-async function decide(client: Client, calls: readonly KnownRequest[]): Promise<Decisions> {
-  const requests = calls.map(({ request }) => request);
-  const checks = requests.map(({ workspaceId, to, agentId }) => ({ workspaceId, phone: to, agentId }));
-  const entries = await findDncEntries(client, checks, latest(requests));
-  const open = calls.filter((_call, index) => !entries[index]);
-  const workspaces = open.map(({ request }) => request.workspaceId);
-  const capacities = workspaces.length > 0 ? await lockCapacity(client, workspaces) : new Map<string, Capacity>();
-  const queues = workspaces.length > 0 ? await countQueued(client, workspaces) : new Map<string, Queue>();
-  const lanes = [...open.map(({ trunkId }) => trunkId), ...[...queues.values()].flatMap((queue) => [...queue.keys()])];
-  const trunks = await lockTrunks(
-    client,
-    lanes.filter((trunkId) => trunkId !== null),
-  );
-  const waiters = await waitersFor(
-    client,
-    [...trunks].filter(([, trunk]) => !isFull(trunk)).map(([trunkId]) => trunkId),
-  );
-  const verdicts = calls.map(({ request: { workspaceId }, trunkId }, index): Verdict => {
-    const entry = entries[index];
-    if (entry) {
-      const { reason, detail } = dncEnd(entry);
-      return { verdict: "blocked", reason, detail, entry };
-    }
-    const capacity = capacities.get(workspaceId);
-    if (!capacity) throw new Error(`workspace ${workspaceId} has no capacity row`);
-    const trunk = trunkId === null ? undefined : trunks.get(trunkId);
-    const queue: Queue = queues.get(workspaceId) ?? new Map();
-    queues.set(workspaceId, queue);
-    const waiting = [...queue.values()].reduce((sum, calls) => sum + calls, 0);
-    const detail = {
-      limit: capacity.limit,
-      in_use: capacity.inUse,
-      waiting,
-      ...(trunk ? { trunk_limit: trunk.limit, trunk_in_use: trunk.inUse } : {}),
-    };
-    const queued = (reason: "capacity_full" | "trunk_full" | "others_wait"): Verdict => {
-      queue.set(trunkId, (queue.get(trunkId) ?? 0) + 1);
-      return { verdict: "queued", reason, detail, position: waiting + 1 };
-    };
-    if (capacity.inUse >= capacity.limit) return queued("capacity_full");
-    if (isFull(trunk)) return queued("trunk_full");
-    // Calls that wait for another trunk, which is full, do not stand in the way.
-    const first = [...queue.keys()].some((lane) => lane === trunkId || lane === null || !isFull(trunks.get(lane)));
-    const others = trunkId !== null && [...(waiters.get(trunkId) ?? [])].some((other) => other !== workspaceId);
-    if (first || others) return queued("others_wait");
-    capacity.inUse++;
-    if (trunk) trunk.inUse++;
-    return { verdict: "admitted", reason: "capacity_free", detail };
-  });
-  return { verdicts, trunks };
 }

@@ -15,6 +15,9 @@ export interface Placement {
   call: PlacedCall;
 }
 
+/** One whose agent and caller ID are there to be used. */
+export type KnownRequest = Pick<Placement, "request" | "agentVersion" | "leadId" | "trunkId">;
+
 export const PLACE_CALL = "place_call";
 
 /** yappr 1.5. */

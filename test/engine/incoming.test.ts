@@ -278,6 +278,28 @@ describe("a call that is rejected leaves nothing behind", () => {
     assert.deepEqual(await trunk.channels(), { in_use: 0, held: 0 });
   });
 
+  test("40 at once on two nodes into 4 channels: 4 are taken, 36 are told that it is full", async () => {
+    const { tenant, trunk, number } = await line({ callLimit: 100, maxChannels: 4 });
+    const callers = Array.from({ length: 40 }, (_value, index) => caller(trunk, number, `+1415555${2000 + index}`));
+    const conversation: Conversation = {
+      talk: ({ signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve("finished"), { once: true })),
+    };
+    const options = { conversation };
+    await withNode(
+      (first) =>
+        withNode(async (second) => {
+          for (const [index, one] of callers.entries()) (index % 2 ? first : second).incoming(one.call);
+          for (const one of callers) await decided(one);
+          assert.deepEqual(await trunk.channels(), { in_use: 4, held: 4 });
+        }, options),
+      options,
+    );
+    assert.equal(callers.filter(({ rejected }) => rejected === "full").length, 36);
+    assert.equal((await tenant.calls()).length, 4);
+    assert.equal((await leadsOf(tenant)).length, 4);
+    assert.deepEqual(await trunk.channels(), { in_use: 0, held: 0 });
+  });
+
   test("no room on the node: unavailable", async () => {
     const { tenant, trunk, number } = await line();
     await rejects(caller(trunk, number, "+14155550101"), "unavailable", tenant, { maxCalls: 0 });
