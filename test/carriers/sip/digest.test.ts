@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import {
   answerChallenge,
   authorize,
@@ -285,4 +286,34 @@ test("nodes with one secret take answers to each other's challenges", () => {
   const { sent } = clientFor(createChallenger({ secret }).challenge("r"), request());
   const claim = createChallenger({ secret }).read(sent);
   assert.equal(claim.kind === "claim" && claim.verify(credentials), true);
+});
+
+test("no challenge and no credentials, whatever they are, do harm", () => {
+  const challenger = createChallenger();
+  const pieces = fc.constantFrom(
+    "Digest ",
+    "realm=",
+    "nonce=",
+    "qop=",
+    '"auth"',
+    '"a\\"b"',
+    ",",
+    "=",
+    '"',
+    "\\",
+    "response=",
+    "username=",
+    "algorithm=MD5",
+    " ",
+  );
+  const value = fc.array(fc.oneof(pieces, fc.string({ maxLength: 4 })), { maxLength: 20 }).map((all) => `Digest ${all.join("")}`);
+  fc.assert(
+    fc.property(value, (text) => {
+      for (const [, line] of answerChallenge(response(401, text), request(), credentials, createDigestState()) ?? []) {
+        assert.ok(parseAuthParams(line), line);
+      }
+      assert.equal(challenger.read(withAuthorization(request(), [["Authorization", text]])).kind, "none");
+    }),
+    { seed: 7616, numRuns: 2000 },
+  );
 });

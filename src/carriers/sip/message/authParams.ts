@@ -39,8 +39,13 @@ export function parseAuthParams(text: string): AuthParams | null {
   return { scheme, params };
 }
 
+/** A token, or what is sent without quotes though it should have them, such as base64. -1 when it has quotes inside. */
 function endOfBare(text: string, from: number): number {
   let i = from;
-  while (i < text.length && text.charCodeAt(i) !== 44 && !isSpace(text.charCodeAt(i))) i++;
+  for (; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 44 || isSpace(code)) break;
+    if (code === 34 || code === 92) return -1;
+  }
   return i;
 }
