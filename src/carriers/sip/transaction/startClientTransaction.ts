@@ -134,7 +134,8 @@ export function startClientTransaction(
   async function sendCancel({ path, request: invite }: Prepared) {
     const bytes = writeMessage(buildCancel(invite, cancel?.reason));
     const opened = path.closed ? await transports.open({ ...target, protocol: path.protocol }) : { path };
-    if (context.closed || "failure" in opened) return;
+    if (context.closed) return;
+    if ("failure" in opened) return machine?.transportFailed(opened.failure);
     const cancelKey = clientKey(branch, "CANCEL");
     const own = createNonInviteClient({
       timers,

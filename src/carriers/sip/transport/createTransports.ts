@@ -147,14 +147,17 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
   }
 
   async function reachableAt(target: Target) {
-    const addresses = await Promise.resolve(resolver.resolve(target.host)).catch(() => []);
-    const address = addresses[0] ?? publicAddress ?? "127.0.0.1";
-    const family = familyOf(address);
+    const resolved = await Promise.resolve(resolver.resolve(target.host)).catch(() => []);
+    const addresses = resolved.length > 0 ? resolved : [publicAddress ?? "127.0.0.1"];
     for (const protocol of IN_PLACE[target.protocol]) {
-      const chosen = await choose(listenersOf(protocol, family), address).catch(() => null);
-      if (chosen) return { protocol, ...chosen.at };
+      // An address of an IP version that we do not listen with is none that we go to.
+      for (const address of addresses) {
+        const chosen = await choose(listenersOf(protocol, familyOf(address)), address).catch(() => null);
+        if (chosen) return { protocol, ...chosen.at };
+      }
     }
-    const host = publicOf(family) ?? (await Promise.resolve(routes.localAddressTo(address)).catch(() => "127.0.0.1"));
+    const [address = "127.0.0.1"] = addresses;
+    const host = publicOf(familyOf(address)) ?? (await Promise.resolve(routes.localAddressTo(address)).catch(() => "127.0.0.1"));
     return { protocol: target.protocol, host, port: DEFAULT_PORT[target.protocol] };
   }
 

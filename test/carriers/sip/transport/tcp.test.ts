@@ -36,13 +36,14 @@ async function serve(t: TestContext, connected: (one: ReturnType<typeof listenTo
     connected(listenTo(t, socket), count);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
+  const close = () => {
     for (const socket of sockets) socket.destroy();
     return new Promise((resolve) => server.close(resolve));
-  });
+  };
+  t.after(close);
   const address = server.address();
   if (typeof address !== "object" || !address) throw new Error("no address");
-  return { target: { protocol: "tcp" as const, host: "127.0.0.1", port: address.port }, count: () => count };
+  return { target: { protocol: "tcp" as const, host: "127.0.0.1", port: address.port }, count: () => count, close };
 }
 
 const tcpRequest = (port: number, more: Parameters<typeof rawRequest>[1] = {}) =>
@@ -197,7 +198,47 @@ test("a connection that dies while it rings: over when nobody can call back, els
   assert.ok("status" in end && end.status === 200);
 });
 
-test("requests at the same moment share one connection; a host that says nothing is given up", async (t) => {
+test("CANCEL after the connection has gone: over a new one; nobody there ends the call at once (9.1)", async (t) => {
+  for (const reachable of [true, false]) {
+    const cancels: string[] = [];
+    const invite = Promise.withResolvers<string>();
+    const server = await serve(t, (one, count) => {
+      one.socket.on("data", (chunk) => {
+        if (count > 1) return cancels.push(chunk.toString());
+        invite.resolve(chunk.toString());
+        one.socket.end(rawResponse(chunk.toString(), 180, "bob"));
+      });
+    });
+    const client = await open(t, {}, { listen: LISTEN, timers: {} });
+    const heard = hear();
+    const transaction = client.request(makeRequest("INVITE"), server.target, heard);
+    await until(() => heard.provisionals.length === 1 && client.size.connections === 0);
+    if (!reachable) await server.close();
+    transaction.cancel();
+    if (reachable) {
+      await until(() => cancels.length === 1);
+      assert.equal(headerOf(cancels[0] ?? "", "Via"), headerOf(await invite.promise, "Via"));
+    } else assert.deepEqual(await heard.end, { kind: "unreachable", detail: "connection refused" });
+  }
+});
+
+test("a side that does not take what we send is given up", async (t) => {
+  const server = await serve(t, (one) => one.socket.pause());
+  const client = await open(t, {}, { listen: [], limits: { unsentBytes: 100_000 }, timers: {} });
+  const body = Buffer.alloc(60_000, "x");
+  const all: Array<ReturnType<typeof hear>> = [];
+  const broken = () => all.some((heard) => heard.failures.length > 0);
+  await until(() => {
+    if (broken()) return true;
+    all.push(hear());
+    const last = all.at(-1);
+    if (last) client.request(makeRequest("MESSAGE", { body }), server.target, last);
+    return false;
+  });
+  assert.ok(all.some((heard) => heard.failures[0]?.detail === "it does not take what we send"));
+});
+
+test("requests at the same moment share one connection", async (t) => {
   const server = await open(t, OBLIGING, { listen: LISTEN });
   const client = await open(t, {}, { listen: [] });
   const all = Array.from({ length: 20 }, () => hear());

@@ -86,6 +86,8 @@ test("reached at the address listened on, or that of the route to the target; ne
   assert.deepEqual(await wild.reachableAt({ ...target, host: "nowhere.example.com" }), { protocol: "udp", host: "127.0.0.1", port });
   const two = await open(t, {}, { listen: [{ ...UDP, address: "127.0.0.2" }, UDP] });
   assert.equal((await two.reachableAt({ ...target, host: "127.0.0.1" })).port, two.listening[1]?.port);
+  const dual = await open(t, {}, { resolver: { resolve: () => ["2001:db8::1", "127.0.0.1"] } });
+  assert.equal((await dual.reachableAt(target)).host, "127.0.0.1");
   const none = await open(t, {}, { listen: [] });
   assert.deepEqual(await none.reachableAt({ ...target, host: "127.0.0.1" }), { protocol: "udp", host: "127.0.0.1", port: 5060 });
 });
