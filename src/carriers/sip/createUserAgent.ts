@@ -18,7 +18,7 @@ export interface UserAgentOptions {
   log: Log;
   /** How long a call lives without a sign of the other side (RFC 4028); 1800 when not given. */
   sessionExpiresSeconds?: number;
-  /** What it calls itself in User-Agent and Server. */
+  /** What it calls itself in User-Agent. */
   userAgent?: string;
   /** For tests. */
   timing?: Timing;

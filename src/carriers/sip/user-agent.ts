@@ -45,10 +45,12 @@ export interface RequestOptions {
   to: NameAddr;
   /** Kept over refreshes of one registration; else made up. */
   callId?: string;
+  /** Of the first try; 1 when not given. */
   sequence?: number;
   credentials?: Credentials;
   headers?: ReadonlyArray<readonly [name: string, value: string]>;
   timeoutMs: number;
+  /** Aborted: given up at once, told as a timeout. */
   signal?: AbortSignal;
 }
 
@@ -99,9 +101,9 @@ export type IncomingInvite = {
   reject(status: number, reason?: string, headers?: ReadonlyArray<readonly [name: string, value: string]>): void;
   /**
    * Answers with 200 and an SDP answer (or an offer, when the INVITE had none). What cannot be agreed on is refused with 488
-   * and told as `ended`.
+   * and told as `ended`. `credentials`: for a side that asks for them when we send BYE or REFER.
    */
-  accept(options: { media: MediaSession; audio: LocalAudio }, handler: SipCallHandler): SipCall;
+  accept(options: { media: MediaSession; audio: LocalAudio; credentials?: Credentials }, handler: SipCallHandler): SipCall;
   /** The caller gave up, or the transaction died, before anything was decided; at most once. */
   onGone(listener: () => void): void;
 };

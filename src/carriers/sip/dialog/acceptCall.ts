@@ -5,7 +5,7 @@ import { writeNameAddr } from "../message/nameAddr.ts";
 import { withParam } from "../message/params.ts";
 import { createNegotiation } from "../sdp/createNegotiation.ts";
 import { type LocalAudio, type Negotiation, SdpError } from "../sdp/negotiation.ts";
-import type { SipCall, SipCallHandler } from "../user-agent.ts";
+import type { Credentials, SipCall, SipCallHandler } from "../user-agent.ts";
 import { createAuthorization } from "./authorization.ts";
 import { callEnd } from "./callEnd.ts";
 import { capabilities, SDP, sdpOf } from "./capabilities.ts";
@@ -27,6 +27,7 @@ export interface AcceptOptions {
   wanted: boolean;
   media: MediaSession;
   audio: LocalAudio;
+  credentials?: Credentials;
 }
 
 /**
@@ -90,7 +91,7 @@ export function acceptCall(options: AcceptOptions, handler: SipCallHandler): Sip
       }),
       negotiation,
       media,
-      authorization: createAuthorization(undefined),
+      authorization: createAuthorization(options.credentials),
       outgoing: false,
       peer: invite,
       terms: terms.terms,

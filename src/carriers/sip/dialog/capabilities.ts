@@ -16,7 +16,6 @@ const ACCEPTS: ReadonlyMap<string, readonly string[]> = new Map([
   ["INVITE", [SDP]],
   ["UPDATE", [SDP]],
   ["INFO", [DTMF_RELAY, DTMF]],
-  ["NOTIFY", [SIPFRAG]],
 ]);
 
 /** What an OPTIONS, or an INVITE, is told (RFC 3261 11.2). */

@@ -11,7 +11,7 @@ export interface CallContext {
   readonly sessionExpiresSeconds: number;
   readonly minSeSeconds: number;
   readonly timing: Timing;
-  /** Of User-Agent and Server. */
+  /** Of User-Agent. */
   readonly software: string | undefined;
   /** Between 0 and 1, for the waiting of RFC 3261 14.1. */
   readonly random: () => number;

@@ -232,13 +232,13 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     end(responseEnd("rejected", refusalText(response), response));
   }
 
-  function giveUp(why: "canceled" | "no_answer", detail: string, reason?: string) {
+  function giveUp(why: "canceled" | "no_answer", detail: string) {
     if (state !== "calling") return;
     state = "leaving";
     leaving = { why, detail };
     stopTimer();
     stopFirst();
-    transaction?.cancel(reason);
+    transaction?.cancel();
     stopTimer = timing.after(PATIENCE.cancelMs, () => end(callEnd({ why, detail }, null, false)));
   }
 
