@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { describe, test } from "node:test";
+import { createServer } from "node:tls";
+import { REAL_PARTS } from "../../../src/carriers/sip/trunks/line.ts";
 import { addPhoneNumber } from "../../../src/core/phone-numbers/addPhoneNumber.ts";
+import { removeTrunk } from "../../../src/core/trunks/removeTrunk.ts";
 import { updateTrunk } from "../../../src/core/trunks/updateTrunk.ts";
 import { newId } from "../../../src/platform/ids.ts";
 import { until } from "../../support/until.ts";
 import { startWorld } from "../../support/world.ts";
 import { openPeer, sdp, tagOf } from "./peer.ts";
+import { withAuthority } from "./transport/support/certificates.ts";
 import { deadPort, FROM, healthOf, listen, newTrunk, registerNode, startCarrier, TO } from "./trunks/support.ts";
 
 const world = await startWorld();
@@ -18,6 +22,8 @@ test("two carriers call one another: ringing is skipped, both hear, and either m
   const calling = await startCarrier(t, world);
   const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${await called.port()}`], inboundNetworks: ["127.0.0.1/32"] });
   await addPhoneNumber(tenant.ctx, { phone: "+97239000001", trunkId: trunk.id });
+  // Then it knows of the trunk.
+  await healthOf(world, trunk, ({ node }) => node.id === called.nodeId);
   for (const by of ["caller", "called"]) {
     const out = calling.dial(trunk.id, { to: "+97239000001" });
     const call = await until(() => called.calls.shift());
@@ -299,6 +305,28 @@ describe("SIP", () => {
     assert.deepEqual([end.cause, end.detail], ["failed", "SIP is off: 0.0.0.0 port 5060 is taken by another program"]);
   });
 
+  test("goes off with the last trunk, whose registration is taken back first", async (t) => {
+    const empty = await startWorld();
+    const peer = await openPeer();
+    t.after(() => peer.close());
+    const loopback = [{ protocol: "udp" as const, address: "127.0.0.1", port: 0 }];
+    const running = await startCarrier(t, empty, {
+      settings: { SIP_LISTEN: [] },
+      parts: { ...REAL_PARTS, openAgent: (options) => REAL_PARTS.openAgent({ ...options, listen: loopback }) },
+    });
+    assert.deepEqual(running.listening, []);
+    const gateways = [`udp:127.0.0.1:${peer.port}`];
+    const trunk = await newTrunk(empty, { gateways, username: "clinic", password: "secret", register: true });
+    peer.respond(await peer.request("REGISTER"), 200, { contact: null });
+    await healthOf(empty, trunk, ({ check }) => check === "registration");
+    assert.equal(running.listening.length, 1);
+    await removeTrunk(empty.house, trunk.id);
+    const last = await peer.request("REGISTER");
+    assert.equal(last.headers.get("Expires"), "0");
+    peer.respond(last, 200);
+    await until(() => running.listening.length === 0);
+  });
+
   test("comes on once its port is free again", async (t) => {
     const taken = createSocket("udp4");
     taken.bind(0, "127.0.0.1");
@@ -340,6 +368,23 @@ describe("SIP", () => {
 });
 
 describe("the health of a trunk", () => {
+  test("says whose certificate is not trusted, and so does a call", async (t) => {
+    const shown = withAuthority((authority) => authority.issue("IP:127.0.0.1"));
+    const server = createServer({ cert: shown.cert, key: shown.key }).on("tlsClientError", () => undefined);
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    const bound = server.address();
+    const running = await startCarrier(t, world);
+    const trunk = await newTrunk(world, { gateways: [`tls:127.0.0.1:${typeof bound === "object" && bound ? bound.port : 0}`] });
+    const found = await healthOf(world, trunk);
+    assert.equal(found.state, "down");
+    assert.match(found.detail, /^the certificate of 127\.0\.0\.1 is not trusted: /);
+    const end = await running.dial(trunk.id).ended();
+    assert.equal(end.cause, "failed");
+    assert.match(end.detail ?? "", /^tls:127\.0\.0\.1:\d+: the certificate of 127\.0\.0\.1 is not trusted: /);
+  });
+
   test("tells how fast a gateway answers, and what is wrong with it, once the node is registered", async (t) => {
     const peer = await openPeer();
     t.after(() => peer.close());

@@ -49,20 +49,18 @@ export async function receiveCall(parts: ReceiveParts, invite: IncomingInvite): 
   }
   const { trunk, to } = called;
   let decided = false;
-  const decide = (what: string) => {
-    if (decided) throw new Error(`an incoming call was decided twice: ${what}`);
-    decided = true;
-  };
   parts.incoming({
     trunkId: trunk.id,
     to,
     ...callerOf(request, countryOf(to)),
     reject(reason) {
-      decide(reason);
-      if (!gone) invite.reject(STATUS[reason]);
+      // After an accept that went wrong there is nothing left to refuse.
+      if (!decided && !gone) invite.reject(STATUS[reason]);
+      decided = true;
     },
     accept(handler) {
-      decide("accept");
+      if (decided) throw new Error("an incoming call is accepted or rejected once");
+      decided = true;
       return acceptCall(parts, { invite, trunk, to, handler, log, left: leave.signal });
     },
   });
