@@ -6,7 +6,11 @@ import { deactivateAgent } from "../../src/core/agents/deactivateAgent.ts";
 import { addDncEntry } from "../../src/core/do-not-call/addDncEntry.ts";
 import { createLead } from "../../src/core/leads/createLead.ts";
 import type { Conversation } from "../../src/engine/conversation.ts";
+import { endCalls } from "../../src/engine/endCalls.ts";
+import { LEASE_LOST } from "../../src/engine/endings.ts";
+import { takeIncoming } from "../../src/engine/takeIncoming.ts";
 import { startVoiceNode, type VoiceNode, type VoiceNodeOptions } from "../../src/engine/voice-node.ts";
+import { newId } from "../../src/platform/ids.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { until } from "../support/until.ts";
 import { send, startWorld } from "../support/world.ts";
@@ -305,18 +309,33 @@ describe("a call that is rejected leaves nothing behind", () => {
     await rejects(caller(trunk, number, "+14155550101"), "unavailable", tenant, { maxCalls: 0 });
   });
 
-  test("a node that is closing, or that has been struck off: unavailable", async () => {
+  test("a node that is closing: unavailable", async () => {
     const { tenant, trunk, number } = await line();
-    const [late, lost] = [caller(trunk, number, "+14155550101"), caller(trunk, number, "+14155550101")];
+    const late = caller(trunk, number, "+14155550101");
     await withNode(async (node) => {
-      await pool.query("delete from nodes where id = $1", [node.id]);
-      node.incoming(lost.call);
-      await decided(lost);
       await node.close();
       node.incoming(late.call);
       await decided(late);
     });
-    assert.deepEqual([lost.rejected, late.rejected], ["unavailable", "unavailable"]);
+    assert.equal(late.rejected, "unavailable");
     assert.deepEqual(await tenant.calls(), []);
+  });
+
+  test("a node that has been struck off: unavailable, and its neighbour in the same transaction takes its own", async () => {
+    const { tenant, trunk, number } = await line();
+    const nodeId = newId();
+    await pool.query("insert into nodes (id, host, pid) values ($1, 'test', 1)", [nodeId]);
+    const arrival = { trunkId: trunk.id, from: "+14155550101", fromName: null, to: number, now: house.clock.now() };
+    const [lost, taken] = await Promise.all([newId(), nodeId].map((id) => house.db.together(takeIncoming, { ...arrival, nodeId: id })));
+    assert.deepEqual(lost, { rejected: "unavailable" });
+    assert.ok(taken && "call" in taken);
+    assert.equal((await tenant.calls()).length, 1);
+    await house.db.together(endCalls, {
+      workspaceId: tenant.workspace.id,
+      callId: taken.call.id,
+      nodeId,
+      ...LEASE_LOST,
+      at: house.clock.now(),
+    });
   });
 });
