@@ -126,7 +126,7 @@ const configuration = (options: {
 }): string => `
 poll_method epoll
 sip_listen 127.0.0.1:${options.port}
-net_interface lo
+net_interface 127.0.0.1
 call_local_timeout 120
 call_max_calls 8
 audio_player aufile,nowhere

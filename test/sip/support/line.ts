@@ -69,8 +69,8 @@ async function subscribe(world: World, { trunk: settings, agent: changes = {}, c
     },
   });
   subscribers++;
-  const trunk = await addTrunk(world.house, { name: `trunk ${subscribers}`, ...settings });
-  const number = `+97255${String(1_000_000 + subscribers)}`;
+  const number = `+97255${1_000_000 + subscribers}`;
+  const trunk = await addTrunk(world.house, { name: `trunk of ${number}`, ...settings });
   await addPhoneNumber(tenant.ctx, { phone: number, trunkId: trunk.id, inboundAgentId: agent.id });
   const calls = async () =>
     (await pool.query<Call>("select * from calls where workspace_id = $1 order by number", [tenant.workspace.id])).rows;

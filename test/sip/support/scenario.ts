@@ -1,6 +1,7 @@
 /** The steps of sipp scenarios, put together as text. */
 
-const lines = (...parts: Array<string | undefined | false>): string => parts.filter((part) => part !== undefined && part !== false).join("\n");
+const lines = (...parts: Array<string | undefined | false>): string =>
+  parts.filter((part) => part !== undefined && part !== false).join("\n");
 
 const send = (message: string, more = ""): string => `<send ${more}><![CDATA[\n${message}\n]]></send>`;
 

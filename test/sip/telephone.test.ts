@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import type { AgentChanges } from "../../src/core/agents/settings.ts";
+import type { Call } from "../../src/core/calls/row.ts";
+import type { TrunkSettings } from "../../src/core/trunks/fields.ts";
+import { createSpeech } from "../../src/voice/speech/createSpeech.ts";
+import { missing } from "../support/debian-packages.ts";
+import { until } from "../support/until.ts";
+import { type Baresip, type BaresipOptions, startBaresip } from "./support/baresip.ts";
+import { type Subscriber, startLine } from "./support/line.ts";
+import { findSound, readWav, type Sound, writeWav } from "./support/sound.ts";
+import { temporaryFolder } from "./support/temporary-folder.ts";
+
+/** Calls to a telephone that we did not write: what it hears, what we record, which keys arrive. */
+const skip = missing("baresip", "espeak-ng");
+const line = await startLine();
+const folder = temporaryFolder();
+const GREETING = "Hello Dana, this is the clinic. We are calling about the appointment that you have asked for.";
+
+/** A line as the agent's voice says it. */
+async function spoken(text: string): Promise<Int16Array> {
+  const speech = await createSpeech({ provider: "espeak-ng", model: "", voice: "" }, assert.fail);
+  const parts: number[] = [];
+  for await (const part of speech?.speak({ text, language: "en", voice: "Rachel" }, new AbortController().signal) ?? [])
+    parts.push(...part);
+  return Int16Array.from(parts);
+}
+
+const greeting = skip ? new Int16Array() : await spoken(GREETING);
+const known = skip ? new Int16Array() : await spoken("One two three four five six seven eight nine ten.");
+
+/** What the telephone plays: a second of silence, the known words, and silence for longer than any call here. */
+const phonePlays = join(folder, "known.wav");
+const silence = new Int16Array(8_000 * 40);
+writeWav(phonePlays, Int16Array.from([...silence.subarray(0, 8_000), ...known, ...silence]));
+
+interface Talk {
+  phone: Baresip;
+  subscriber: Subscriber;
+  callId: string;
+}
+
+/** Calls the telephone, which answers. */
+async function call(
+  options: { agent?: Partial<AgentChanges>; trunk?: Partial<TrunkSettings>; phone?: Partial<BaresipOptions> } = {},
+): Promise<Talk> {
+  const phone = await startBaresip({ plays: phonePlays, user: "+972501234567", ...options.phone });
+  const subscriber = await line.subscriber({
+    trunk: { gateways: [`${options.phone?.transport ?? "udp"}:127.0.0.1:${phone.port}`], ...options.trunk },
+    agent: { greeting_message: GREETING.replace("Dana", "{{LeadName}}"), ...options.agent },
+  });
+  const callId = await subscriber.place();
+  await phone.event("CALL_ESTABLISHED");
+  return { phone, subscriber, callId };
+}
+
+/** The call's recording, as its link gives it. */
+async function recordingOf(subscriber: Subscriber, callId: string): Promise<Sound> {
+  const { token } = await subscriber.key("yappr");
+  const asked = await fetch(`${line.world.app.url}/calls/${callId}`, { headers: { authorization: `Bearer ${token}` } });
+  const { recording_url: link } = (await asked.json()) as { recording_url: string };
+  const { pathname, search } = new URL(link);
+  const response = await fetch(`${line.world.app.url}${pathname}${search}`);
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("content-type"), "audio/wav");
+  const file = join(temporaryFolder(), "recording.wav");
+  writeFileSync(file, Buffer.from(await response.arrayBuffer()));
+  return readWav(file);
+}
+
+const heardAtPhone = async ({ phone }: Talk): Promise<Int16Array> => {
+  const [file] = await until(() => phone.heard().length > 0 && phone.heard(), { what: "what the telephone heard" });
+  return readWav(file ?? "").channels[0] ?? new Int16Array();
+};
+
+const words = (recorded: Call): string[] => recorded.transcript.map((turn) => turn.text);
+
+describe("a telephone", { skip, concurrency: false }, () => {
+  for (const [name, trunk, phone] of [
+    ["A-law over UDP", { codecs: ["pcma"] }, {}],
+    ["mu-law over TCP", { codecs: ["pcmu"] }, { transport: "tcp" }],
+    ["SRTP", { srtp: "require" }, { modules: ["srtp"], account: ";mediaenc=srtp-mand" }],
+  ] as const) {
+    test(`${name}: the telephone hears the greeting whole, and the recording holds both sides`, async () => {
+      const talk = await call({ trunk, phone, agent: { max_call_duration_secs: 12 } });
+      const recorded = await talk.subscriber.ended(talk.callId);
+      assert.equal(recorded.outcome, "completed", recorded.error ?? "");
+      await talk.phone.event("CALL_CLOSED");
+
+      const heard = findSound(greeting, await heardAtPhone(talk));
+      assert.ok(heard.correlation > 0.9, `the telephone heard the greeting with correlation ${heard.correlation}`);
+      assert.ok(heard.longestGapMs <= 40, `a gap of ${heard.longestGapMs} ms`);
+
+      const recording = await recordingOf(talk.subscriber, talk.callId);
+      assert.equal(recording.sampleRate, 8_000);
+      const [left = new Int16Array(), right = new Int16Array()] = recording.channels;
+      const caller = findSound(known, left);
+      const agent = findSound(greeting, right);
+      assert.ok(caller.correlation > 0.9, `the recording holds what the telephone played with correlation ${caller.correlation}`);
+      assert.ok(caller.longestGapMs <= 40, `a gap of ${caller.longestGapMs} ms in the recording`);
+      assert.ok(agent.correlation > 0.9, `the recording holds the greeting with correlation ${agent.correlation}`);
+      const lastedMs = (recorded.ended_at?.getTime() ?? 0) - (recorded.answered_at?.getTime() ?? 0);
+      assert.ok(Math.abs(left.length / 8 - lastedMs) < 500, `${left.length / 8} ms are recorded of ${lastedMs}`);
+      assert.ok((recorded.media_quality?.mos ?? 0) > 4, JSON.stringify(recorded.media_quality));
+      assert.equal(recorded.media_quality?.packets_lost, 0);
+      assert.equal(words(recorded)[0], GREETING);
+    });
+  }
+
+  test("keys pressed at the telephone arrive once each, and the one with an action ends the call", async () => {
+    const talk = await call({ agent: { keypad_actions: { "9": { action: "hang_up" } } } });
+    for (const key of "1230*#") {
+      talk.phone.command("sndcode", key);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      talk.phone.command("sndcode", "\u0004");
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+    const open = await talk.subscriber.becomes(talk.callId, "in_progress");
+    assert.equal(open.status, "in_progress");
+    talk.phone.command("sndcode", "9");
+    const recorded = await talk.subscriber.ended(talk.callId);
+    assert.equal(recorded.outcome, "completed");
+    const said = recorded.transcript.filter((turn) => turn.role === "user").map((turn) => turn.text);
+    assert.deepEqual(said.join(" ").match(/[0-9*#]/g), [..."1230*#9"]);
+    const closed = await talk.phone.event("CALL_CLOSED");
+    assert.ok(closed);
+  });
+
+  test("an agent that does not record leaves no recording", async () => {
+    const talk = await call({ agent: { recording_enabled: false, max_call_duration_secs: 3 } });
+    await talk.subscriber.ended(talk.callId);
+    const { token } = await talk.subscriber.key("yappr");
+    const asked = await fetch(`${line.world.app.url}/calls/${talk.callId}`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(((await asked.json()) as { recording_url: unknown }).recording_url, null);
+  });
+
+  test("the telephone hangs up while the agent speaks: the transcript has what was said", async () => {
+    const talk = await call();
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    talk.phone.command("hangup");
+    const recorded = await talk.subscriber.ended(talk.callId);
+    assert.equal(recorded.outcome, "completed");
+    assert.equal(recorded.ended_by, "caller");
+    const [turn] = recorded.transcript;
+    assert.ok(turn && turn.end - turn.start < 3.5, JSON.stringify(turn));
+  });
+});
