@@ -6,16 +6,16 @@ import { withParam } from "../message/params.ts";
 import { createNegotiation } from "../sdp/createNegotiation.ts";
 import { type LocalAudio, type Negotiation, SdpError } from "../sdp/negotiation.ts";
 import type { Credentials, SipCall, SipCallHandler } from "../user-agent.ts";
-import { createAuthorization } from "./authorization.ts";
-import { callEnd } from "./callEnd.ts";
+import { callEnd } from "./call-end.ts";
 import { capabilities, SDP, sdpOf } from "./capabilities.ts";
 import { contactAt } from "./contactAt.ts";
 import { type CallContext, callKey } from "./context.ts";
+import { createAuthorization } from "./createAuthorization.ts";
+import { createSession, type Session } from "./createSession.ts";
 import { dialogOfInvite } from "./dialog.ts";
 import type { LegOver } from "./leg.ts";
 import { readReasons } from "./reasons.ts";
-import { createSession, type Session } from "./session.ts";
-import type { TermsOffered } from "./sessionTimer.ts";
+import type { TermsOffered } from "./session-timer.ts";
 
 export interface AcceptOptions {
   context: CallContext;
@@ -33,7 +33,7 @@ export interface AcceptOptions {
 /**
  * Answers an INVITE (RFC 3261 13.3.1.4).
  *
- *     accepting ── 200 ──► answered (session.ts) ──► over
+ *     accepting ── 200 ──► answered (createSession.ts) ──► over
  *        ├── hangup: 480, CANCEL: 487 ────────────► over
  *        └── nothing in common: 488 ──────────────► over
  *

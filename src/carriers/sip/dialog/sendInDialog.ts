@@ -1,7 +1,7 @@
 import type { ClientHandler } from "../endpoint.ts";
 import type { SipRequest } from "../message/message.ts";
-import type { Authorization } from "./authorization.ts";
 import type { CallContext } from "./context.ts";
+import type { Authorization } from "./createAuthorization.ts";
 import { type Dialog, hopOf, type InDialog, requestIn } from "./dialog.ts";
 
 /**

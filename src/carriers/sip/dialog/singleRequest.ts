@@ -4,10 +4,10 @@ import { createHeaders } from "../message/createHeaders.ts";
 import type { SipRequest } from "../message/message.ts";
 import { withParam } from "../message/params.ts";
 import type { RequestOptions, RequestOutcome } from "../user-agent.ts";
-import { createAuthorization } from "./authorization.ts";
 import { ALLOW, SUPPORTED } from "./capabilities.ts";
 import { contactAt } from "./contactAt.ts";
 import type { CallContext } from "./context.ts";
+import { createAuthorization } from "./createAuthorization.ts";
 import { tagOf } from "./dialog.ts";
 import { withSoftware } from "./sendInDialog.ts";
 

@@ -6,7 +6,7 @@ import type { IncomingInvite } from "../user-agent.ts";
 import { acceptCall } from "./acceptCall.ts";
 import { refusalOf } from "./capabilities.ts";
 import type { CallContext } from "./context.ts";
-import { answerTerms } from "./sessionTimer.ts";
+import { answerTerms } from "./session-timer.ts";
 
 /**
  * An INVITE outside of a dialog (RFC 3261 13.3), until its owner has said what becomes of it.

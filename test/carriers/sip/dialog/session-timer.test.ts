@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answerTerms, termsOfResponse } from "../../../../src/carriers/sip/dialog/sessionTimer.ts";
+import { answerTerms, termsOfResponse } from "../../../../src/carriers/sip/dialog/session-timer.ts";
 import { createHeaders } from "../../../../src/carriers/sip/message/createHeaders.ts";
 
 type Row = {
@@ -60,4 +60,5 @@ test("who refreshes after a 2xx to us (RFC 4028 7.2)", () => {
   assert.deepEqual(terms("1800;refresher=uas"), { seconds: 1_800, refresher: "them" });
   assert.deepEqual(terms("1800;refresher=uac"), { seconds: 1_800, refresher: "us" });
   assert.equal(termsOfResponse(createHeaders()), null);
+  assert.equal(terms("0;refresher=uas"), null);
 });

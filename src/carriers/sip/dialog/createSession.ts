@@ -2,18 +2,18 @@ import type { ServerTransaction } from "../endpoint.ts";
 import type { MediaSession } from "../media/media.ts";
 import type { SipRequest, SipResponse, Uri } from "../message/message.ts";
 import type { Negotiation } from "../sdp/negotiation.ts";
-import type { Authorization } from "./authorization.ts";
 import { capabilities, contentType, refusalOf, respondTo } from "./capabilities.ts";
 import { type CallContext, PATIENCE } from "./context.ts";
+import type { Authorization } from "./createAuthorization.ts";
+import { createRenegotiation } from "./createRenegotiation.ts";
+import { createTransfer, type TransferOutcome } from "./createTransfer.ts";
 import { type Dialog, type InDialog, tagOf } from "./dialog.ts";
-import { readKey, writeKey } from "./keyInfo.ts";
+import { readKey, writeKey } from "./key-info.ts";
 import type { Leg, LegOver } from "./leg.ts";
 import { NORMAL_CLEARING, readReasons, statusLine } from "./reasons.ts";
 import { refuseMethod } from "./refuseMethod.ts";
-import { createRenegotiation } from "./renegotiation.ts";
 import { sendInDialog } from "./sendInDialog.ts";
-import { createSessionTimer, type SessionTerms } from "./sessionTimer.ts";
-import { createTransfer, type TransferOutcome } from "./transfer.ts";
+import { createSessionTimer, type SessionTerms } from "./session-timer.ts";
 
 export interface SessionOptions {
   context: CallContext;

@@ -15,6 +15,9 @@ export interface SessionTimer {
   stop(): void;
 }
 
+/** Less leaves no time for a refresh, and is taken for none; RFC 4028 5 allows no less than 90. */
+const SHORTEST_SECONDS = 32;
+
 /** What a timer can hold. */
 const LONGEST_SECONDS = 2_000_000;
 
@@ -81,7 +84,7 @@ const supportsTimer = (headers: Headers): boolean =>
 /** Of a 2xx to a request of ours (RFC 4028 7.2). */
 export function termsOfResponse(headers: Headers): SessionTerms | null {
   const said = readSessionExpires(headers);
-  return said ? { seconds: said.seconds, refresher: said.refresher === "uas" ? "them" : "us" } : null;
+  return said && said.seconds >= SHORTEST_SECONDS ? { seconds: said.seconds, refresher: said.refresher === "uas" ? "them" : "us" } : null;
 }
 
 export type TermsOffered =

@@ -7,17 +7,17 @@ import { writeUri } from "../message/uri.ts";
 import { createNegotiation } from "../sdp/createNegotiation.ts";
 import { type NegotiatedAudio, type Negotiation, SdpError } from "../sdp/negotiation.ts";
 import type { InviteOptions, SipCall, SipCallEnd, SipCallHandler } from "../user-agent.ts";
-import { createAuthorization } from "./authorization.ts";
-import { callEnd, responseEnd } from "./callEnd.ts";
+import { callEnd, responseEnd } from "./call-end.ts";
 import { ALLOW, respondTo, SDP, SUPPORTED } from "./capabilities.ts";
 import { contactAt } from "./contactAt.ts";
 import { type CallContext, callKey, PATIENCE } from "./context.ts";
+import { createAuthorization } from "./createAuthorization.ts";
+import { createEarlyDialog, type EarlyDialog, type EarlyDialogOptions } from "./createEarlyDialog.ts";
+import { createSession, type Session } from "./createSession.ts";
 import { type Dialog, tagOf } from "./dialog.ts";
-import { createEarlyDialog, type EarlyDialog, type EarlyDialogOptions } from "./earlyDialog.ts";
 import { NORMAL_CLEARING, statusLine } from "./reasons.ts";
 import { sendInDialog, withSoftware } from "./sendInDialog.ts";
-import { createSession, type Session } from "./session.ts";
-import { readMinSe, termsOfResponse } from "./sessionTimer.ts";
+import { readMinSe, termsOfResponse } from "./session-timer.ts";
 
 /** Further tries with another Session-Expires; each must ask for more than the one before. */
 const MOST_INTERVALS = 3;
@@ -25,7 +25,7 @@ const MOST_INTERVALS = 3;
 /**
  * Places a call (RFC 3261 13.2).
  *
- *     starting ──► calling ── 2xx ──► answered (session.ts) ──► over
+ *     starting ──► calling ── 2xx ──► answered (createSession.ts) ──► over
  *        │           │ │ ▲              ▲ 401, 407, 422: another INVITE
  *        │           │ └─┘
  *        │           ├── 3xx-6xx, no answer at all ──────────► over
@@ -120,6 +120,8 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     };
     const branches = new Map<string, EarlyDialog>();
     const acknowledged = new Map<EarlyDialog, () => void>();
+    // From a provisional response on the call may ring somewhere: then a broken connection does not mean that nobody was reached.
+    let proceeding = false;
     early = branches;
 
     function branchOf(response: SipResponse): EarlyDialog {
@@ -130,8 +132,12 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     }
 
     transaction = endpoint.request(invite, options.target, {
-      trying: somethingHeard,
+      trying: () => {
+        proceeding = true;
+        somethingHeard();
+      },
       provisional: (response) => {
+        proceeding = true;
         somethingHeard();
         if (state === "calling" || state === "leaving") provisional(response, branchOf);
       },
@@ -140,7 +146,7 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
         if (response.status < 300) success(response, branchOf(response), acknowledged);
         else failure(response, attempt);
       },
-      failed: ({ detail }) => end(callEnd(leaving ?? { why: "unreachable", detail }, null, false)),
+      failed: ({ detail }) => end(callEnd(leaving ?? { why: proceeding ? "failed" : "unreachable", detail }, null, false)),
     });
   }
 

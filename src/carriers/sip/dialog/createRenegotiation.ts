@@ -5,7 +5,7 @@ import { SdpError } from "../sdp/negotiation.ts";
 import { ALLOW, SDP, SUPPORTED, sdpOf } from "./capabilities.ts";
 import { type Body, contactUri } from "./dialog.ts";
 import type { Leg } from "./leg.ts";
-import { answerTerms, readMinSe, type SessionTerms, type SessionTimer, termsOfResponse } from "./sessionTimer.ts";
+import { answerTerms, readMinSe, type SessionTerms, type SessionTimer, termsOfResponse } from "./session-timer.ts";
 
 /** INVITE and UPDATE within a call, from both sides: hold, other addresses and codecs, refreshes. */
 export interface Renegotiation {
