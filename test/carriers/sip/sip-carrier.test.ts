@@ -3,7 +3,8 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { describe, test } from "node:test";
 import { createServer } from "node:tls";
-import { REAL_PARTS } from "../../../src/carriers/sip/trunks/line.ts";
+import type { MediaEngine } from "../../../src/carriers/sip/media/media.ts";
+import { type LineParts, REAL_PARTS } from "../../../src/carriers/sip/trunks/line.ts";
 import { addPhoneNumber } from "../../../src/core/phone-numbers/addPhoneNumber.ts";
 import { removeTrunk } from "../../../src/core/trunks/removeTrunk.ts";
 import { updateTrunk } from "../../../src/core/trunks/updateTrunk.ts";
@@ -12,7 +13,7 @@ import { until } from "../../support/until.ts";
 import { startWorld } from "../../support/world.ts";
 import { openPeer, sdp, tagOf } from "./peer.ts";
 import { withAuthority } from "./transport/support/certificates.ts";
-import { deadPort, FROM, healthOf, listen, newTrunk, registerNode, startCarrier, TO } from "./trunks/support.ts";
+import { deadPort, FROM, healthOf, listen, newTrunk, registerNode, somePorts, startCarrier, TO } from "./trunks/support.ts";
 
 const world = await startWorld();
 const tenant = await world.tenant();
@@ -51,6 +52,49 @@ test("two carriers call one another: ringing is skipped, both hear, and either m
     assert.ok((intoEnd.quality?.packets_received ?? 0) > 0);
     assert.deepEqual(out.told.slice(0, -1), ["answered"]);
   }
+});
+
+test("many calls at once each end as they should, and leave no audio, port or leg behind", async (t) => {
+  const engines: MediaEngine[] = [];
+  const parts: LineParts = {
+    ...REAL_PARTS,
+    openMedia(options) {
+      const engine = REAL_PARTS.openMedia(options);
+      engines.push(engine);
+      return engine;
+    },
+  };
+  const called = await startCarrier(t, world, { parts, settings: { RTP_PORTS: somePorts(120) } });
+  const calling = await startCarrier(t, world, { parts, settings: { RTP_PORTS: somePorts(120) } });
+  const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${await called.port()}`], inboundNetworks: ["127.0.0.1"] });
+  await healthOf(world, trunk, ({ node }) => node.id === called.nodeId);
+  const fates = ["answered", "full", "unknown_number", "given up"] as const;
+  const cause = { answered: "hangup", full: "busy", unknown_number: "unreachable", "given up": "canceled" };
+  const calls = Array.from({ length: 48 }, (_, index) => {
+    const fate = fates[index % fates.length] ?? "full";
+    return { fate, to: `+9723900${1000 + index}`, out: calling.dial(trunk.id, { to: `+9723900${1000 + index}` }) };
+  });
+  const ends = await Promise.all(
+    calls.map(async ({ fate, to, out }) => {
+      const call = await until(() => called.calls.find((one) => one.to === to), { what: to });
+      if (fate === "given up") {
+        out.leg.hangup();
+        await out.ended();
+        call.reject("full");
+      } else if (fate === "answered") {
+        const into = listen((handler) => call.accept(handler));
+        await Promise.all([out.media(), into.media()]);
+        into.leg.hangup();
+        assert.equal((await into.ended()).cause, "hangup_local");
+      } else call.reject(fate);
+      return { fate, cause: (await out.ended()).cause };
+    }),
+  );
+  for (const end of ends) assert.equal(end.cause, cause[end.fate], end.fate);
+  assert.deepEqual(
+    engines.map(({ size }) => size),
+    [0, 0],
+  );
 });
 
 describe("an outgoing call", () => {

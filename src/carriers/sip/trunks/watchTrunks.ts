@@ -37,6 +37,8 @@ interface Watched {
   gateway: Gateway;
   /** Whatever of the trunk the checks depend on. */
   settings: string;
+  /** Whom it registers. */
+  identity: string;
   keepAlive: Watch;
   registration: Registration | undefined;
 }
@@ -49,6 +51,7 @@ export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
   const begin = (trunk: OpenTrunk, gateway: Gateway, settings: string): Watched => {
     const at = { trunkId: trunk.id, gateway: gatewayName(gateway) };
     const common = { line, trunk, gateway, timers, random };
+    let registered: Verdict | undefined;
     const keepAlive = startKeepAlive({
       ...common,
       resolved: (addresses) => board.setAddresses(trunk.id, gateway, addresses),
@@ -56,14 +59,22 @@ export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
         const news = board.set(trunk.id, gateway, verdict.state);
         health.tell({ ...at, check: "options", ...verdict });
         if (news && verdict.state === "up") registration?.check();
+        // It stands between two tries, which may be half an hour apart.
+        if (registered) health.tell({ ...at, check: "registration", ...registered });
       },
     });
     const registration = trunk.register
-      ? startRegistration({ ...common, found: (verdict) => health.tell({ ...at, check: "registration", ...verdict }) })
+      ? startRegistration({
+          ...common,
+          found(verdict) {
+            registered = verdict;
+            health.tell({ ...at, check: "registration", ...verdict });
+          },
+        })
       : undefined;
-    return { trunkId: trunk.id, gateway, settings, keepAlive, registration };
+    return { trunkId: trunk.id, gateway, settings, identity: identityOf(trunk), keepAlive, registration };
   };
-  const end = (one: Watched, leaveWithinMs: number) => {
+  const end = (one: Watched, leaveWithinMs?: number) => {
     const ended: Promise<unknown> = Promise.all([one.keepAlive.stop(), one.registration?.stop(leaveWithinMs)])
       .catch((error: unknown) => log.warn({ err: error }, "a gateway's checks did not end cleanly"))
       .finally(() => leaving.delete(ended));
@@ -79,7 +90,9 @@ export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
         const now = wanted.get(key);
         if (now && settingsOf(now.trunk) === one.settings) continue;
         watched.delete(key);
-        end(one, timers.registerTimeoutMs);
+        // Taken back, the binding of the registration that comes in its place would be gone as well.
+        if (now && identityOf(now.trunk) === one.identity) end(one);
+        else end(one, timers.registerTimeoutMs);
         if (!now) board.forget(one.trunkId, one.gateway);
       }
       for (const [key, { trunk, gateway }] of wanted) {
@@ -117,3 +130,5 @@ export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
 
 const settingsOf = ({ domain, username, password, register }: OpenTrunk): string =>
   JSON.stringify([domain, username, password ?? null, password === undefined, register]);
+
+const identityOf = ({ domain, username, register }: OpenTrunk): string => JSON.stringify([domain, username, register]);

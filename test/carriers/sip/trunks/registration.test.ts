@@ -100,6 +100,25 @@ describe("a trunk that registers", () => {
     await registrar;
   });
 
+  test("with a new password registers anew without taking the old binding back, and with a new name takes it back", async (t) => {
+    const peer = await openPeer();
+    t.after(() => peer.close());
+    await startCarrier(t, world);
+    const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${peer.port}`], ...CREDENTIALS });
+    const first = await peer.request("REGISTER");
+    peer.respond(first, 200, { contact: null });
+    await healthOf(world, trunk, ({ check }) => check === "registration");
+    await updateTrunk(world.house, trunk.id, { password: "another" });
+    const second = await peer.request("REGISTER");
+    assert.deepEqual([second.callId === first.callId, expires(second)], [false, 600]);
+    peer.respond(second, 200, { contact: null });
+    await updateTrunk(world.house, trunk.id, { username: "clinic3" });
+    const [third, fourth] = [await peer.request("REGISTER"), await peer.request("REGISTER")];
+    const left = [third, fourth].find((request) => expires(request) === 0);
+    assert.deepEqual([left?.callId, left?.to.uri.kind === "sip" && left.to.uri.user], [second.callId, "clinic"]);
+    await removeTrunk(world.house, trunk.id);
+  });
+
   test("says that its gateway is not there", async (t) => {
     await startCarrier(t, world, { timers: { registerTimeoutMs: 50, optionsTimeoutMs: 50 } });
     const trunk = await newTrunk(world, { gateways: [`tcp:127.0.0.1:${await deadPort()}`], ...CREDENTIALS });
