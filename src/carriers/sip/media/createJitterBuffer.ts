@@ -63,6 +63,8 @@ export function createJitterBuffer(): JitterBuffer {
   let next = 0;
   let end = 0;
   let lastSequence = 0;
+  /** Behind the packet of that sequence number, played or not. */
+  let lastEnd = 0;
   /** The next frame played begins with this packet, as late as the target says. */
   let startAt: number | undefined;
   let strange = 0;
@@ -105,10 +107,12 @@ export function createJitterBuffer(): JitterBuffer {
     fill(next - PAST, next - PAST + samples, EMPTY);
     next += samples;
   };
-  const begin = (at: number) => {
+  /** What comes at `at` is the first that is played, whenever that is. */
+  const begin = (at: number, length: number) => {
     ring.fill(EMPTY);
     active = true;
     next = end = at;
+    lastEnd = at + length;
     startAt = at;
     strange = lateInARow = tooLong = 0;
   };
@@ -161,7 +165,7 @@ export function createJitterBuffer(): JitterBuffer {
       const arrival = arrivedMs * PER_MS;
       if (!active) {
         // Far from zero, so that nothing before it is negative.
-        begin(timestamp + 2 ** 32);
+        begin(timestamp + 2 ** 32, length);
         lateness.restart(arrival - next, arrival);
         lastSequence = sequence;
         write(next, samples, length);
@@ -173,7 +177,7 @@ export function createJitterBuffer(): JitterBuffer {
       if (Math.abs(transit - lateness.base) > STRANGE || at + length > (startAt ?? next) + AHEAD) {
         strange++;
         if (strange < BELIEVED && ahead !== 1) return "strange";
-        begin(at);
+        begin(at, length);
         lateness.restart(transit, arrival);
         lastSequence = sequence;
         write(at, samples, length);
@@ -181,21 +185,29 @@ export function createJitterBuffer(): JitterBuffer {
       }
       strange = 0;
       if (at >= next - PAST && has(at) && (at < end || ahead <= 0)) return "duplicate";
-      if (ahead > 0) lastSequence = sequence;
+      const paused = ahead === 1 && at > lastEnd;
+      if (ahead > 0) {
+        lastSequence = sequence;
+        lastEnd = at + length;
+      }
       if (measured) lateness.measure(transit, arrival);
 
       if (startAt !== undefined) {
         if (at < startAt) startAt = next = at;
-      } else if (ahead === 1 && at > end) {
-        if (next >= end) begin(at);
-        else fillSilence(end, at);
+      } else if (paused) {
+        if (next < end) fillSilence(end, at);
+        else {
+          begin(at, length);
+          // No network is so late: their timestamps stood still for a part of the pause.
+          if (transit - lateness.base > MAX_TARGET) lateness.restart(transit, arrival);
+        }
       } else if (at + length <= next || (at < next && end <= next)) {
         const missed = next - at;
         if (end <= next && delay + missed <= MAX_TARGET && missed < PAST) next = at;
         else if (at + length <= next) {
           late++;
           if (end > next || ++lateInARow < BELIEVED) return "late";
-          begin(at);
+          begin(at, length);
           lateness.restart(transit, arrival);
         }
       }

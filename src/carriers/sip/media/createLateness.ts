@@ -22,8 +22,8 @@ const WINDOW = 4_000 * 8;
 /** Of timers and of the tick. */
 const MARGIN = 10 * 8;
 const CAUGHT = 0.98;
-/** One packet in so many counts: the last ten seconds. */
-const MEMORY = 500;
+/** One packet in so many counts: the last five seconds. */
+const MEMORY = 250;
 /** Until so many have been seen, the first target is the least. */
 const ENOUGH = 100;
 
