@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { test } from "node:test";
+import { createHeaders } from "../../../src/carriers/sip/message/createHeaders.ts";
+import { createStreamParser } from "../../../src/carriers/sip/message/createStreamParser.ts";
 import type { SipRequest } from "../../../src/carriers/sip/message/message.ts";
+import { parseMessage } from "../../../src/carriers/sip/message/parseMessage.ts";
+import { writeMessage } from "../../../src/carriers/sip/message/writeMessage.ts";
 import { until } from "../../support/until.ts";
 import { openWorld, QUICK, type World } from "./dialog/world.ts";
-import { address, sdp, tagOf } from "./peer.ts";
+import { address, LOOPBACK, sdp, tagOf } from "./peer.ts";
 
 const challenge = (scheme: "WWW" | "Proxy", parts: string) => ({ headers: [[`${scheme}-Authenticate`, `Digest ${parts}`]] as const });
 const CREDENTIALS = { username: "line", password: "secret" };
@@ -496,4 +502,30 @@ test("what the owner wants in the INVITE is there; User-Agent too", async (t) =>
   assert.equal(invite.headers.get("User-Agent"), "Leadline");
   peer.respond(invite, 486);
   await placed.ended();
+});
+
+test("a connection that breaks after a provisional response: failed, not unreachable, as it may ring (RFC 3261 17.1.4)", async (t) => {
+  const { call } = await openWorld(t);
+  const server = createServer((socket) => {
+    const parser = createStreamParser();
+    socket.on("data", (chunk) => {
+      for (const event of parser.push(Buffer.from(chunk))) {
+        const parsed = event.kind === "message" ? parseMessage(event.bytes) : undefined;
+        if (parsed?.ok && parsed.message.kind === "request") {
+          const { via, from, to, callId, cseq } = parsed.message;
+          const base = { via, from, to, callId, cseq, contact: [], recordRoute: [], headers: createHeaders(), body: Buffer.alloc(0) };
+          socket.end(writeMessage({ ...base, kind: "response", status: 180, reason: "Ringing" }));
+        }
+      }
+    });
+  });
+  server.listen(0, LOOPBACK);
+  await once(server, "listening");
+  t.after(() => server.close());
+  const bound = server.address();
+  const port = bound !== null && typeof bound === "object" ? bound.port : 0;
+  const placed = call({ target: { protocol: "tcp", host: LOOPBACK, port } });
+  const end = await placed.ended();
+  assert.deepEqual(placed.told, ["ringing", "ended failed"]);
+  assert.deepEqual([end.why, end.status, end.answered], ["failed", null, false]);
 });
