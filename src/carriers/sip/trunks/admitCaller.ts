@@ -29,6 +29,7 @@ export function createAdmission(parts: {
   const tally = () => createTally({ windowMs: WINDOW_MS, mostKeys: MOST_KEYS, ...(now ? { now } : {}) });
   const failures = tally();
   const tries = tally();
+  const refusals = tally();
 
   const isTrusted = (trunk: OpenTrunk, address: string): boolean =>
     isInNetworks(trunk, address) ||
@@ -40,7 +41,8 @@ export function createAdmission(parts: {
     const trusted = trunks.filter((trunk) => isTrusted(trunk, address));
     if (trusted.length > 0) return trusted;
     const refuse = (why: string) => {
-      log.info({ source: address, why }, "a call from a stranger is refused");
+      // Scanners call all day long.
+      log[refusals.add(address) === 1 ? "info" : "debug"]({ source: address, why }, "a call from a stranger is refused");
       invite.reject(403);
     };
     const open = trunks.flatMap((trunk) => {

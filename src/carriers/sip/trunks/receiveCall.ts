@@ -81,8 +81,7 @@ async function findCalled(
   const registered = allowed.filter(({ register, username }) => register && username === dialled);
   const ofRegistration = registered.length > 0;
   const trunks = ofRegistration ? registered : allowed;
-  const candidates = (ofRegistration ? [...others, dialled] : [dialled, ...others]).filter((text) => text !== null && text !== "");
-  const texts = [...new Set(candidates.flatMap((text) => text ?? []))];
+  const texts = [...new Set((ofRegistration ? [...others, dialled] : [dialled, ...others]).flatMap((text) => text || []))];
   for (const text of texts) {
     const found = await findTrunkNumber(
       parts.house,
