@@ -136,7 +136,7 @@ export function startCall(runner: CallRunner, taken: TakenCall, connect: (handle
       log.warn({ call: call.id }, "the end of a call is told before its recording is finished");
     }
     const { workspace_id: workspaceId, id: callId } = call;
-    const end = { workspaceId, callId, nodeId: runner.nodeId, ...reason, transcript, rangAt, sip, quality, transferred, at };
+    const end = { workspaceId, callId, nodeId: runner.nodeId, ...reason, transcript: inOrder(transcript), rangAt, sip, quality, transferred, at };
     await persist(runner, () => house.db.together(endCalls, end));
   };
 
@@ -145,6 +145,9 @@ export function startCall(runner: CallRunner, taken: TakenCall, connect: (handle
     done: run().catch((error: unknown) => log.error({ err: error, call: call.id }, "a call's end could not be written")),
   };
 }
+
+/** A line is written down once it was said, a key at once. */
+const inOrder = (turns: readonly TranscriptTurn[]): TranscriptTurn[] => turns.toSorted((one, other) => one.start - other.start);
 
 const secondsBetween = (from: Date, to: Date): number => Math.max(0, Math.round((to.getTime() - from.getTime()) / 10) / 100);
 

@@ -23,7 +23,8 @@ const HELLO_PAUSE_MS = 600;
 
 /**
  * The conversation without a language model, by voice. It understands nothing and says so: it greets as the agent is told to,
- * lets the other party speak until they stop, thanks and says goodbye. A key with an action is obeyed at any moment:
+ * lets the other party speak until they stop, thanks and says goodbye. Every key stands in the transcript, and one with an action is
+ * obeyed at any moment:
  *
  *     greet ──► message ──► goodbye
  *       └─────────┴───────────┴── key ──► hang up
@@ -35,6 +36,10 @@ export async function talkOnTelephone(session: TelephoneSession, speech: Speech 
   if (session.answeredBy === "machine") return "voicemail";
   if (!speech) throw new ConversationError("No text to speech is configured: install espeak-ng or set TTS_URL.");
   const talk: Talk = { session, ear: createEar(session.media, session.agent), mouth: createMouth(session, speech) };
+  const stopNoting = session.media.onDigit((digit) => {
+    const at = session.clock.now();
+    session.said("user", `[pressed ${digit}]`, at, at);
+  });
   try {
     return await untilOver(talk);
   } catch (error) {
@@ -42,6 +47,7 @@ export async function talkOnTelephone(session: TelephoneSession, speech: Speech 
     if (session.signal.aborted) return "finished";
     throw error;
   } finally {
+    stopNoting();
     talk.ear.close();
   }
 }

@@ -49,6 +49,7 @@ async function talk({ agent = {}, answeredBy = "human", speech = createFakeSpeec
   const media = createFakeMedia(clock);
   const scene: Scene = { clock, media, hangUp: () => over.abort(new Error("over")) };
   const said: string[] = [];
+  const pressed: string[] = [];
   const times: Array<[number, number]> = [];
   const transfers: Array<[string, number]> = [];
   const scheduled = Object.entries(events).map(([ms, happen]) =>
@@ -77,13 +78,17 @@ async function talk({ agent = {}, answeredBy = "human", speech = createFakeSpeec
       return transfer ? transfer(to, scene) : { accepted: false, detail: "603 Decline" };
     },
     said(role, text, startedAt, endedAt) {
+      if (role === "user") {
+        pressed.push(text);
+        return;
+      }
       said.push(`${role}: ${text}`);
       times.push([sinceStart(startedAt), sinceStart(endedAt)]);
     },
   };
   try {
     const end = await createConversation({ speech: speech?.speech }).talk(session);
-    return { end, said, times, transfers, media, lines: speech?.lines ?? [], ms: sinceStart(clock.now()) };
+    return { end, said, pressed, times, transfers, media, lines: speech?.lines ?? [], ms: sinceStart(clock.now()) };
   } finally {
     assert.equal(media.listeners, 0, "something listens on");
     over.abort();
@@ -244,15 +249,16 @@ describe("keys on the telephone", () => {
     });
   }
 
-  test("keys without an action do nothing, also such as are names of every object", async () => {
+  test("keys without an action do nothing but stand in the transcript", async () => {
     const press =
       (digit: string) =>
       ({ media }: Scene) =>
         media.press(digit);
-    const { end, said, media } = await talk({
+    const { end, said, pressed, media } = await talk({
       agent: { keypad_actions },
-      events: { 200: press("5"), 300: press("#"), 400: press("A"), 500: press("constructor"), 2000: ({ media }) => media.speak(1_000) },
+      events: { 200: press("5"), 300: press("#"), 400: press("A"), 2000: ({ media }) => media.speak(1_000) },
     });
+    assert.deepEqual(pressed, ["[pressed 5]", "[pressed #]", "[pressed A]"]);
     assert.deepEqual([end, said, media.clears], ["finished", [GREETING, RECORDED], 0]);
   });
 
