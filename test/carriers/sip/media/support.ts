@@ -163,6 +163,8 @@ export function openBench(handler: MediaHandler = {}, seed = "bench"): Bench {
   });
   const bench: Bench = { ...driven, clock, rtp, rtcp, failWith: null, closedTimes: 0 };
   const leave = pacer.add(driven.frame);
+  // Between two frames, so that the next ones come after 10 ms, 30 ms ...
+  clock.pass(10);
   return bench;
 }
 
