@@ -58,7 +58,7 @@ export interface IncomingCall {
   accept(handler: LegHandler): Leg;
 }
 
-/** `unknown_number`: nobody here has it. `full`: no capacity. `unavailable`: cannot take it now. */
+/** `unknown_number`: nobody here has it. `full`: no capacity. `unavailable`: this node cannot take it now; another one may. */
 export type RejectReason = "unknown_number" | "full" | "unavailable" | "blocked";
 
 export type AnsweredBy = "human" | "machine" | "unknown";

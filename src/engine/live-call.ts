@@ -136,7 +136,18 @@ export function startCall(runner: CallRunner, taken: TakenCall, connect: (handle
       log.warn({ call: call.id }, "the end of a call is told before its recording is finished");
     }
     const { workspace_id: workspaceId, id: callId } = call;
-    const end = { workspaceId, callId, nodeId: runner.nodeId, ...reason, transcript: inOrder(transcript), rangAt, sip, quality, transferred, at };
+    const end = {
+      workspaceId,
+      callId,
+      nodeId: runner.nodeId,
+      ...reason,
+      transcript: inOrder(transcript),
+      rangAt,
+      sip,
+      quality,
+      transferred,
+      at,
+    };
     await persist(runner, () => house.db.together(endCalls, end));
   };
 

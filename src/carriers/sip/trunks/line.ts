@@ -167,7 +167,7 @@ export const REAL_PARTS: LineParts = {
       ...(SIP_TLS_CA ? { ca: await pemFile("SIP_TLS_CA", SIP_TLS_CA) } : {}),
     };
     const open = (handler: EndpointHandler) => openEndpoint({ listen, ...(publicAddress ? { publicAddress } : {}), tls, log }, handler);
-    return createUserAgent({ open, incoming, log });
+    return createUserAgent({ open, incoming, log, userAgent: "Leadline" });
   },
   openMedia: createMediaEngine,
 };

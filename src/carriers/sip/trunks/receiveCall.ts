@@ -27,7 +27,7 @@ export interface ReceiveParts {
   begin(leg: AudioLeg): () => void;
 }
 
-const STATUS: Record<RejectReason, number> = { unknown_number: 404, full: 486, unavailable: 480, blocked: 403 };
+const STATUS: Record<RejectReason, number> = { unknown_number: 404, full: 486, unavailable: 503, blocked: 403 };
 
 /** Takes an INVITE that begins a call: finds out whose it is, and hands it to the engine. */
 export async function receiveCall(parts: ReceiveParts, invite: IncomingInvite): Promise<void> {

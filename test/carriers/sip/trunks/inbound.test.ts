@@ -74,7 +74,7 @@ describe("a call from a trunk's network", () => {
     assert.deepEqual(told.told, ["answered", "ended hangup"]);
   });
 
-  test("is refused as the engine says: 404 unknown, 486 full, 480 unavailable, 403 blocked", async (t) => {
+  test("is refused as the engine says: 404 unknown, 486 full, 503 unavailable, 403 blocked", async (t) => {
     const running = await startCarrier(t, world);
     const port = await running.port();
     const trunk = await newTrunk(world, { gateways: GATEWAYS, inboundNetworks: ["127.0.0.1"] });
@@ -83,7 +83,7 @@ describe("a call from a trunk's network", () => {
     for (const [reason, status] of [
       ["unknown_number", 404],
       ["full", 486],
-      ["unavailable", 480],
+      ["unavailable", 503],
       ["blocked", 403],
     ] as const) {
       const request = reason === "unknown_number" ? first : invite(port);
