@@ -71,17 +71,17 @@ export async function media(calls = Number(process.argv[3] ?? 200), seconds = Nu
   // Warm-up: the compiler and the jitter buffers settle.
   await sleep(2_000);
   measuring = true;
+  tell({ kind: "measure" });
   const cpu = process.cpuUsage();
   const began = performance.now();
   await sleep(seconds * 1_000);
   const used = process.cpuUsage(cpu);
   const elapsedMs = performance.now() - began;
   measuring = false;
-  collect();
-  const after = process.memoryUsage();
-
   const result = hear("result");
   tell({ kind: "stop" });
+  collect();
+  const after = process.memoryUsage();
   const { received, lost, errorsMs, lateMs } = await result;
   const qualities = sessions.map((session) => session.close());
   await engine.close();

@@ -5,7 +5,7 @@ import { once } from "node:events";
  * The other side of the media benchmark, in a process of its own: per call a socket that sends 20 ms of sound every 20 ms and
  * notes when ours arrives. It talks to its parent over IPC.
  */
-export type ToPeer = { kind: "start"; targets: number[]; payload: string } | { kind: "stop" };
+export type ToPeer = { kind: "start"; targets: number[]; payload: string } | { kind: "measure" } | { kind: "stop" };
 export type FromPeer =
   | { kind: "ready"; ports: number[] }
   /** `errorsMs`: arrival of each packet against the grid of its call; `late`: by which the peer itself woke too late. */
@@ -52,6 +52,7 @@ for (let index = 0; index < count; index++) {
 
 process.on("message", (message: ToPeer) => {
   if (message.kind === "start") send(message.targets, Buffer.from(message.payload, "base64"));
+  else if (message.kind === "measure") measure();
   else stop();
 });
 tell({ kind: "ready", ports: calls.map(({ socket }) => socket.address().port) });
@@ -81,6 +82,12 @@ function send(targets: number[], payload: Buffer): void {
     timer = setTimeout(tick, Math.max(1, startMs + turn * 4 - performance.now()));
   };
   tick();
+}
+
+/** What came while both sides warmed up does not count. */
+function measure(): void {
+  lateMs.length = 0;
+  for (const call of calls) call.offsets.length = 0;
 }
 
 function stop(): void {
