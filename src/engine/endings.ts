@@ -34,7 +34,7 @@ export function endingOfLeg({ cause, detail }: LegEnd, direction: Call["directio
     outcome: cause === "unreachable" ? "unreachable" : "failed",
     endedBy,
     disconnectReason,
-    error: detail ? `${error} ${detail}` : error,
+    error: detail ? `${error.replace(/\.$/, "")}: ${detail}` : error,
   });
   switch (cause) {
     case "no_answer":

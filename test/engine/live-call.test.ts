@@ -126,11 +126,11 @@ describe("what a call met", () => {
     [{ cause: "canceled", sip: { status: 487, reason: null, q850: null } }, ["canceled", "system", "Cancelled", null]],
     [
       { cause: "unreachable", detail: "404 Not Found", sip: { status: 404, reason: "Not Found", q850: 1 } },
-      ["unreachable", "system", "Unreachable", "The number cannot be reached. 404 Not Found"],
+      ["unreachable", "system", "Unreachable", "The number cannot be reached: 404 Not Found"],
     ],
     [
       { cause: "failed", detail: "udp:sip.example.com:5060 does not answer." },
-      ["failed", "system", "Failed", "The carrier could not place the call. udp:sip.example.com:5060 does not answer."],
+      ["failed", "system", "Failed", "The carrier could not place the call: udp:sip.example.com:5060 does not answer."],
     ],
   ];
   for (const [end, [outcome, endedBy, reason, error]] of ends) {
