@@ -42,12 +42,17 @@ const AHEAD = CAPACITY - PAST - 2_048;
 const EMPTY = -32_768;
 /** A transit so different is another time scale. */
 const STRANGE = 1_000 * PER_MS;
-/** More delay than this is cut at once. */
+/** More delay than this is cut at once; in the first second of a stream, whose first packet may have been a late one, so much too much. */
 const FAR_TOO_MUCH = MAX_TARGET + 200 * PER_MS;
+const TOO_MUCH_AT_FIRST = 80 * PER_MS;
+const FIRST_FRAMES = 50;
 /** So many packets in a row that are strange or late mean that the sender's time scale has changed. */
 const BELIEVED = 3;
 /** A shorter delay is worth a dropped frame from 40 ms on, and one in the middle of speech from 60 ms on. */
 const SHRINK_EXCESS = 2 * FRAME;
+/** From 100 ms on, it shrinks ten times as fast. */
+const SHRINK_HURRY = 5 * FRAME;
+const SHRINK_HURRIED = 10;
 const SHRINK_AFTER = 50;
 const SHRINK_ANYWAY_AFTER = 250;
 const STRETCH_EVERY = 5;
@@ -71,6 +76,7 @@ export function createJitterBuffer(): JitterBuffer {
   let lateInARow = 0;
   let delay = 0;
   let tooLong = 0;
+  let sinceBegin = 0;
   let sinceStretch = 0;
   let wasConcealed = false;
   let late = 0;
@@ -114,7 +120,7 @@ export function createJitterBuffer(): JitterBuffer {
     next = end = at;
     lastEnd = at + length;
     startAt = at;
-    strange = lateInARow = tooLong = 0;
+    strange = lateInARow = tooLong = sinceBegin = 0;
   };
 
   const takeStep = (into: Int16Array, at: number): Heard => {
@@ -230,7 +236,9 @@ export function createJitterBuffer(): JitterBuffer {
       const due = dueMs * PER_MS;
       align(due);
       delay = due - next - lateness.base;
-      if (delay > FAR_TOO_MUCH && end > next) {
+      sinceBegin++;
+      const tooMuch = sinceBegin < FIRST_FRAMES ? lateness.target + TOO_MUCH_AT_FIRST : FAR_TOO_MUCH;
+      if (delay > tooMuch && end > next) {
         const surplus = Math.floor((delay - lateness.target) / FRAME) * FRAME;
         for (let cut = 0; cut < surplus; cut += FRAME) advance(FRAME);
         dropped += surplus / FRAME;
@@ -248,8 +256,9 @@ export function createJitterBuffer(): JitterBuffer {
 
       const excess = delay - lateness.target;
       tooLong = excess >= SHRINK_EXCESS ? tooLong + 1 : 0;
-      if (tooLong > SHRINK_AFTER && hasFrame(next) && hasFrame(next + FRAME)) {
-        const anyway = tooLong > SHRINK_ANYWAY_AFTER && excess >= SHRINK_EXCESS + FRAME;
+      const hurry = excess >= SHRINK_HURRY ? SHRINK_HURRIED : 1;
+      if (tooLong * hurry > SHRINK_AFTER && hasFrame(next) && hasFrame(next + FRAME)) {
+        const anyway = tooLong * hurry > SHRINK_ANYWAY_AFTER && excess >= SHRINK_EXCESS + FRAME;
         if (anyway || quiet(next)) return drop(into);
       }
 

@@ -56,6 +56,8 @@ export function createLateness(): Lateness {
       }
       current = Math.min(current, transit);
       const late = transit - Math.min(current, previous);
+      // What no delay of ours would have caught says nothing about which one to choose.
+      if (late > MAX_TARGET) return late;
       seen++;
       const weight = 1 / Math.min(seen, MEMORY);
       for (let bin = 0; bin < BINS; bin++) share[bin] = (share[bin] ?? 0) * (1 - weight);

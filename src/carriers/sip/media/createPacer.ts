@@ -27,6 +27,8 @@ const EARLY_MS = 0.5;
 const CATCH_UP = 3;
 /** And so many are told to listeners: 10 s. */
 const TOLD = 500;
+/** Phases done before sockets get their turn again, and let go of what was sent. */
+const AT_ONCE = 3 * PHASES;
 
 interface Phase {
   dueMs: number;
@@ -64,11 +66,14 @@ export function createPacer(clock: MediaClock): Pacer {
 
   const run = () => {
     cancel = undefined;
-    behind = false;
-    for (;;) {
+    for (let count = 0; count < AT_ONCE; count++) {
       const phase = nextPhase();
       const now = clock.now();
-      if (!phase || phase.dueMs > now + EARLY_MS) break;
+      if (!phase || phase.dueMs > now + EARLY_MS) {
+        behind = false;
+        plan();
+        return;
+      }
       let missed = Math.floor((now - phase.dueMs) / FRAME_MS);
       const skipped = Math.max(0, missed - TOLD);
       phase.dueMs += skipped * FRAME_MS;
@@ -77,7 +82,7 @@ export function createPacer(clock: MediaClock): Pacer {
       phase.dueMs += FRAME_MS;
       for (const frame of phase.frames) frame(dueMs, missed >= CATCH_UP, skipped);
     }
-    plan();
+    cancel = clock.soon(run);
   };
 
   return {

@@ -107,6 +107,15 @@ test("an outage of a second and a burst after it: it goes on with the present wi
   assert.ok(correlation(source.subarray(32_000, 44_000), all, 32_000, 36_000).score > 0.95);
 });
 
+test("a first packet that is 300 ms late does not make the whole call late", () => {
+  const arrivals = steady(200).map((one) => (one.index < 15 ? { ...one, atMs: 299 + one.index / 20 } : one));
+  const { delays } = play(arrivals);
+  assert.ok(
+    delays.slice(40).every((delay) => delay < 160),
+    String(Math.max(...delays.slice(40))),
+  );
+});
+
 test("a sender that pauses (DTX) has lost nothing; after the pause the delay is that of the target", () => {
   const arrivals: Arrival[] = [];
   for (let index = 0; index < 50; index++) arrivals.push({ atMs: index * 20, index, from: index * 160 });
