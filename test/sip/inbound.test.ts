@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { addPhoneNumber } from "../../src/core/phone-numbers/addPhoneNumber.ts";
 import { missing } from "../support/debian-packages.ts";
 import { until } from "../support/until.ts";
+import { answered, callerHangsUp, inDialog, invite, refused } from "./support/caller.ts";
 import { type Subscriber, startLine } from "./support/line.ts";
 import { freePort } from "./support/ports.ts";
 import { pause, recv, recvStatus, replyInDialog, sdp, steps } from "./support/scenario.ts";
@@ -15,52 +16,6 @@ const skip = missing("sipp", "espeak-ng");
 const open = await startLine();
 /** Trunks whose callers have to know a password, or are elsewhere. */
 const guarded = await startLine();
-
-interface Caller {
-  number?: string;
-  displayName?: string;
-  headers?: readonly string[];
-  body?: string;
-}
-
-const invite = (
-  { number = "+14155550123", displayName = "Dana Cohen", headers = [], body = sdp() }: Caller = {},
-  more = "",
-  sequence = 1,
-): string =>
-  `<send retrans="500" ${more}><![CDATA[
-INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: "${displayName}" <sip:${number}@[local_ip]:[local_port]>;tag=[call_number]
-To: <sip:[service]@[remote_ip]:[remote_port]>
-Call-ID: [call_id]
-CSeq: ${sequence} INVITE
-Contact: <sip:${number}@[local_ip]:[local_port]>
-Max-Forwards: 70
-${headers.map((header) => `${header}\n`).join("")}Content-Type: application/sdp
-Content-Length: [len]
-
-${body}
-]]></send>
-<recv response="100" optional="true"/><recv response="180" optional="true"/><recv response="183" optional="true"/>`;
-
-const inDialog = (method: string, sequence: number, { to = "[peer_tag_param]", branch = "[branch]" } = {}): string =>
-  `<send ${method === "ACK" ? "" : 'retrans="500"'}><![CDATA[
-${method} [next_url] SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=${branch}
-From: "Dana Cohen" <sip:+14155550123@[local_ip]:[local_port]>;tag=[call_number]
-To: <sip:[service]@[remote_ip]:[remote_port]>${to}
-Call-ID: [call_id]
-CSeq: ${sequence} ${method}
-[routes]
-Max-Forwards: 70
-Content-Length: 0
-
-]]></send>`;
-
-const refused = (status: number): string => steps(recvStatus(status), inDialog("ACK", 1, { branch: "[branch-2]" }));
-const answered = (): string => steps('<recv response="200" rtd="true" rrs="true"/>', inDialog("ACK", 1));
-const hangUp = (): string => steps(inDialog("BYE", 2), recvStatus(200));
 
 /** Calls a number and waits until all went as the scenario says. */
 async function callIn(port: number, service: string, scenario: string, more: Partial<Parameters<typeof startSipp>[0]> = {}): Promise<void> {
@@ -89,7 +44,7 @@ describe("calls from a network that may call", { skip, concurrency: true }, () =
   for (const transport of ["udp", "tcp"] as const) {
     test(`the number's agent answers over ${transport}, and an unknown caller becomes a lead with source auto (yappr 7.8)`, async () => {
       const subscriber = await openSubscriber();
-      await callIn(open.sipPort, subscriber.number, steps(invite(), answered(), pause(1_000), hangUp()), { transport });
+      await callIn(open.sipPort, subscriber.number, steps(invite(), answered(), pause(1_000), callerHangsUp()), { transport });
       const call = await onlyCall(subscriber);
       assert.equal(call.direction, "inbound");
       assert.equal(call.outcome, "completed");
@@ -111,7 +66,7 @@ describe("calls from a network that may call", { skip, concurrency: true }, () =
 
   test("twenty calls from one new number at once make one lead", async () => {
     const subscriber = await openSubscriber();
-    await callIn(open.sipPort, subscriber.number, steps(invite(), answered(), pause(500), hangUp()), { calls: 20, rate: 100 });
+    await callIn(open.sipPort, subscriber.number, steps(invite(), answered(), pause(500), callerHangsUp()), { calls: 20, rate: 100 });
     const calls = await until(async () => {
       const all = await subscriber.calls();
       return all.length === 20 && all.every(({ status }) => status === "ended") && all;
@@ -133,18 +88,18 @@ describe("calls from a network that may call", { skip, concurrency: true }, () =
 
   test("no channel free: 486, and the call that holds it goes on", async () => {
     const subscriber = await openSubscriber({ trunk: { maxChannels: 1, gateways: [`udp:127.0.0.1:${await freePort()}`] } });
-    const first = callIn(open.sipPort, subscriber.number, steps(invite(), answered(), pause(2_500), hangUp()));
+    const first = callIn(open.sipPort, subscriber.number, steps(invite(), answered(), pause(2_500), callerHangsUp()));
     await until(async () => (await subscriber.calls())[0]?.status === "in_progress");
     await callIn(open.sipPort, subscriber.number, steps(invite(), refused(486)));
     await first;
     assert.equal((await onlyCall(subscriber)).outcome, "completed");
-    await callIn(open.sipPort, subscriber.number, steps(invite(), answered(), hangUp()));
+    await callIn(open.sipPort, subscriber.number, steps(invite(), answered(), callerHangsUp()));
   });
 
   test("a caller who hides the number is answered, and becomes nobody's lead (RFC 3323)", async () => {
     const subscriber = await openSubscriber();
     const caller = { number: "anonymous", displayName: "Anonymous", headers: ["Privacy: id"] };
-    await callIn(open.sipPort, subscriber.number, steps(invite(caller), answered(), pause(300), hangUp()));
+    await callIn(open.sipPort, subscriber.number, steps(invite(caller), answered(), pause(300), callerHangsUp()));
     const call = await onlyCall(subscriber);
     assert.equal(call.lead_id, null);
     assert.equal(call.outcome, "completed");

@@ -12,7 +12,7 @@ import type { KeyKind, Tables } from "../../src/core/tables.ts";
 import { createWorkspace } from "../../src/core/workspaces/createWorkspace.ts";
 import { type DialectName, dialectNamed } from "../../src/dialects/dialects.ts";
 import { type Clock, systemClock } from "../../src/platform/clock.ts";
-import { createLog } from "../../src/platform/log.ts";
+import { createLog, type Log } from "../../src/platform/log.ts";
 import { type Connection, openDatabase } from "../../src/platform/postgres/database.ts";
 import { createSecretBox } from "../../src/platform/secrets.ts";
 
@@ -42,10 +42,10 @@ export interface Tenant {
 
 /** Starts a world for a test file and ends it after the file's tests. */
 export async function startWorld(
-  options: { roles?: readonly Role[]; clock?: Clock; environment?: Record<string, string> } = {},
+  options: { roles?: readonly Role[]; clock?: Clock; environment?: Record<string, string>; log?: Log } = {},
 ): Promise<World> {
   const { connection, drop } = await createTestDatabase();
-  const log = createLog((process.env.TEST_LOG as "debug" | undefined) ?? "fatal");
+  const log = options.log ?? createLog((process.env.TEST_LOG as "debug" | undefined) ?? "fatal");
   const config = readConfig({
     PORT: "0",
     RATE_LIMIT_PER_MINUTE: "0",

@@ -6,6 +6,8 @@ import { addTrunk } from "../../../src/core/trunks/addTrunk.ts";
 import type { TrunkSettings } from "../../../src/core/trunks/fields.ts";
 import type { Trunk } from "../../../src/core/trunks/trunk.ts";
 import { placeCall } from "../../../src/engine/placeCall.ts";
+import type { Log } from "../../../src/platform/log.ts";
+import type { Role } from "../../../src/roles.ts";
 import { until } from "../../support/until.ts";
 import { startWorld, type Tenant, type World } from "../../support/world.ts";
 import { freePort } from "./ports.ts";
@@ -40,11 +42,18 @@ export interface Subscriber extends Tenant {
 
 let subscribers = 0;
 
-export async function startLine(environment: Record<string, string> = {}): Promise<Line> {
+export interface LineOptions {
+  /** All of them when not said. */
+  roles?: readonly Role[];
+  log?: Log;
+}
+
+export async function startLine(environment: Record<string, string> = {}, options: LineOptions = {}): Promise<Line> {
   const sipPort = await freePort();
   const rtp = 20_000 + 2 * Math.floor(Math.random() * 10_000);
   const world = await startWorld({
     roles: ["api", "dispatcher", "voice", "jobs"],
+    ...options,
     environment: {
       SIP_LISTEN: `udp:127.0.0.1:${sipPort},tcp:127.0.0.1:${sipPort}`,
       RTP_PORTS: `${rtp}-${rtp + 1_999}`,

@@ -1,0 +1,49 @@
+import { recvStatus, sdp, steps } from "./scenario.ts";
+
+/** The steps of a sipp that calls; `[service]` is the number. */
+
+export interface Caller {
+  number?: string;
+  displayName?: string;
+  headers?: readonly string[];
+  body?: string;
+}
+
+export const invite = (
+  { number = "+14155550123", displayName = "Dana Cohen", headers = [], body = sdp() }: Caller = {},
+  more = "",
+  sequence = 1,
+): string =>
+  `<send retrans="500" ${more}><![CDATA[
+INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: "${displayName}" <sip:${number}@[local_ip]:[local_port]>;tag=[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: ${sequence} INVITE
+Contact: <sip:${number}@[local_ip]:[local_port]>
+Max-Forwards: 70
+${headers.map((header) => `${header}\n`).join("")}Content-Type: application/sdp
+Content-Length: [len]
+
+${body}
+]]></send>
+<recv response="100" optional="true"/><recv response="180" optional="true"/><recv response="183" optional="true"/>`;
+
+export const inDialog = (method: string, sequence: number, { to = "[peer_tag_param]", branch = "[branch]" } = {}): string =>
+  `<send ${method === "ACK" ? "" : 'retrans="500"'}><![CDATA[
+${method} [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=${branch}
+From: "Dana Cohen" <sip:+14155550123@[local_ip]:[local_port]>;tag=[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>${to}
+Call-ID: [call_id]
+CSeq: ${sequence} ${method}
+[routes]
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>`;
+
+export const refused = (status: number): string => steps(recvStatus(status), inDialog("ACK", 1, { branch: "[branch-2]" }));
+export const answered = (): string => steps('<recv response="200" rtd="true" rrs="true"/>', inDialog("ACK", 1));
+export const callerHangsUp = (): string => steps(inDialog("BYE", 2), recvStatus(200));
