@@ -92,7 +92,7 @@ export interface SipCallEnd extends SipEnd {
 export type IncomingInvite = {
   readonly request: SipRequest;
   readonly source: Source;
-  /** Asks for credentials: 401 with a challenge for `realm` (SHA-256 and MD5). The next try comes as another IncomingInvite. */
+  /** Asks for credentials: 401 with a challenge for `realm` (MD5 and SHA-256). The next try comes as another IncomingInvite. */
   challenge(realm: string): void;
   /** What the request's Authorization claims, when it answers a challenge of ours; its nonce is fresh. */
   readonly claimedUsername: string | null;

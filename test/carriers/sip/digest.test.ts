@@ -214,12 +214,12 @@ function clientFor(challenges: readonly string[], sent: SipRequest, who = creden
   return { state, sent: withAuthorization(sent, lines ?? []) };
 }
 
-test("our challenges offer SHA-256 first and MD5; an answer to either is verified (RFC 8760 2.3)", () => {
+test("our challenges offer MD5 first, for clients that read no further, and SHA-256; an answer to either is verified (RFC 8760 2.3)", () => {
   const challenger = createChallenger();
   const challenges = challenger.challenge('the "gate"');
   assert.deepEqual(
     challenges.map((value) => paramsOf(value).get("algorithm")),
-    ["SHA-256", "MD5"],
+    ["MD5", "SHA-256"],
   );
   const odd = { username: 'b"ob\\', password: "é" };
   for (const at of [0, 1]) {
@@ -255,7 +255,7 @@ test("an answer for another method, or without a count twice, is refused", () =>
   const { sent } = clientFor(challenger.challenge("r"), request());
   const claim = challenger.read({ ...sent, method: "BYE" });
   assert.equal(claim.kind === "claim" && claim.verify(credentials), false);
-  const bare = (challenger.challenge("r")[1] ?? "").replace(' qop="auth",', "");
+  const bare = (challenger.challenge("r")[0] ?? "").replace(' qop="auth",', "");
   const old = clientFor([bare], request()).sent;
   const results = [1, 2].map(() => {
     const again = challenger.read(old);

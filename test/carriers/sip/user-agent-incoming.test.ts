@@ -41,7 +41,7 @@ test("credentials are asked for, and verified (RFC 3261 22.2, RFC 8760 2.3)", as
   assert.equal(refused.status, 401);
   assert.deepEqual(
     refused.headers.all("WWW-Authenticate").map((value) => /algorithm=(.*)$/.exec(value)?.[1]),
-    ["SHA-256", "MD5"],
+    ["MD5", "SHA-256"],
   );
   peer.ack(sent, refused, port);
   const authorized = (credentials: Credentials, sequence: number) => {

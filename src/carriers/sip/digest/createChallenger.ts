@@ -7,7 +7,11 @@ import { algorithmOf, digestResponse } from "./digestResponse.ts";
 
 /** The server side. Its nonces carry their time and a mark of our secret, so nothing is kept of a challenge until it is answered right. */
 export interface Challenger {
-  /** Values for WWW-Authenticate: SHA-256, then MD5 for those who know no better (RFC 8760 2.3). */
+  /**
+   * Values for WWW-Authenticate. MD5 stands first although RFC 8760 2.3 means the order as a preference: clients older than it
+   * (PJSIP up to 2.10, Asterisk's chan_sip, sipp up to 3.6) read the first one only, and give up on SHA-256 there. Clients that
+   * choose for themselves, as 2.4 lets them, take SHA-256.
+   */
   challenge(realm: string, options?: { stale?: boolean }): readonly string[];
   /** What a request claims to be. */
   read(request: SipRequest): Claim;
@@ -108,7 +112,7 @@ export function createChallenger(options: { secret?: Buffer; expiresMs?: number;
     challenge: (realm, { stale = false } = {}) => {
       const nonce = makeNonce(escaped(realm));
       const tail = `nonce="${nonce}", qop="auth"${stale ? ", stale=true" : ""}`;
-      return ["SHA-256", "MD5"].map((name) => `Digest realm="${escaped(realm)}", ${tail}, algorithm=${name}`);
+      return ["MD5", "SHA-256"].map((name) => `Digest realm="${escaped(realm)}", ${tail}, algorithm=${name}`);
     },
     read: (request) => {
       let stale: Claim | null = null;
