@@ -6,9 +6,12 @@ import type { Body } from "./dialog.ts";
 
 const KEYS = "0123456789*#ABCD";
 
+/** Such bodies are short; searching in a long one of line breaks only would take seconds. */
+const MOST_BYTES = 256;
+
 /** The key of an application/dtmf-relay or application/dtmf body; undefined when it has none, or a hook flash. */
-export function readKey(request: SipRequest): string | undefined {
-  const text = request.body.toString("latin1");
+export function readKey(request: Pick<SipRequest, "headers" | "body">): string | undefined {
+  const text = request.body.toString("latin1", 0, MOST_BYTES);
   const type = contentType(request);
   const said =
     type === DTMF_RELAY

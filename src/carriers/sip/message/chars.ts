@@ -9,7 +9,6 @@ export const PARAMETER = 16;
 export const HOST = 32;
 /** Of an unquoted parameter value of a header field: wider than a token, as tags and branches in the field are. */
 export const VALUE = 64;
-export const DIGIT = 128;
 
 const alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const unreserved = `${alphanumeric}-_.!~*'()`;
@@ -28,7 +27,6 @@ mark(PASSWORD, `${unreserved}&=+$,`);
 mark(PARAMETER, `${unreserved}[]/:&+$`);
 mark(HOST, `${alphanumeric}-._`);
 mark(VALUE, `${unreserved}%+\`[]:/=@&$^{}|#`);
-mark(DIGIT, "0123456789");
 
 export const is = (code: number, bits: number): boolean => code < 128 && ((table[code] ?? 0) & bits) !== 0;
 
