@@ -347,6 +347,20 @@ test("hanging up while our re-INVITE is open sends BYE at once", async (t) => {
   await peer.request("ACK", (ack) => ack.cseq.sequence === reinvite.cseq.sequence);
 });
 
+test("a re-INVITE of ours that is never answered is not kept when the call is over (RFC 3261 9.1)", async (t) => {
+  const { agent, peer, advance, placed } = await talking(t, { answer: [EXPIRES], world: { timers: QUICK } });
+  advance(HALF_MS);
+  const reinvite = await peer.request("INVITE");
+  peer.respond(reinvite, 100);
+  // The other side has it: it is not sent again.
+  await until(() => peer.copies(reinvite) >= 1 && agent.endpoint.size.client > 0);
+  placed.call.hangup();
+  peer.respond(await peer.request("BYE"), 200);
+  await placed.ended();
+  peer.respond(await peer.request("CANCEL"), 481);
+  await until(() => agent.endpoint.size.client === 0, { what: "the end of the re-INVITE's transaction" });
+});
+
 test("session timer, they refresh: with UPDATE and re-INVITE the call goes on, without it is lost (RFC 4028 10)", async (t) => {
   const { peer, dialog, advance, told, ended, port } = await talking(t, { answer: [["Session-Expires", "1800;refresher=uas"]] });
   const refresh = [["Supported", "timer"], EXPIRES] as const;

@@ -53,6 +53,8 @@ export function createSession(options: SessionOptions): Session {
   let end: LegOver | undefined;
   let stopWaiting = () => {};
   let keys: Promise<void> | undefined;
+  /** Of the requests that are not answered yet. */
+  const cancels = new Set<() => void>();
 
   const leg: Leg = { context, dialog, negotiation, media, outgoing: options.outgoing, send, leave };
   const timer = createSessionTimer({
@@ -66,8 +68,9 @@ export function createSession(options: SessionOptions): Session {
 
   function send(message: InDialog, final: (response: SipResponse) => void) {
     if (state !== "talking") return;
-    sendInDialog(context, dialog, authorization, message, {
+    const cancel = sendInDialog(context, dialog, authorization, message, {
       final: (response) => {
+        cancels.delete(cancel);
         if (state !== "talking") return;
         if (response.status !== 408 && response.status !== 481) return final(response);
         // RFC 5057 5.1: with 481 the other side has no call any more that a BYE could end.
@@ -75,8 +78,12 @@ export function createSession(options: SessionOptions): Session {
         if (response.status === 481) finish({ ...lost, reasons: readReasons(response.headers) });
         else leave(lost);
       },
-      failed: (failure) => leave({ why: "lost", detail: `no answer to ${message.method}: ${failure.detail}` }),
+      failed: (failure) => {
+        cancels.delete(cancel);
+        leave({ why: "lost", detail: `no answer to ${message.method}: ${failure.detail}` });
+      },
     });
+    cancels.add(cancel);
   }
 
   function leave(reason: LegOver) {
@@ -105,6 +112,7 @@ export function createSession(options: SessionOptions): Session {
     state = "over";
     stopWaiting();
     renegotiation.stop();
+    for (const cancel of cancels) cancel();
     end ??= reason;
     transfer.stop();
     options.over(end ?? { why: "failed", detail: "the call ended" });

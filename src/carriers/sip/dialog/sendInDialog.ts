@@ -1,4 +1,4 @@
-import type { ClientHandler } from "../endpoint.ts";
+import type { ClientHandler, ClientTransaction } from "../endpoint.ts";
 import type { SipRequest } from "../message/message.ts";
 import type { CallContext } from "./context.ts";
 import type { Authorization } from "./createAuthorization.ts";
@@ -6,7 +6,8 @@ import { type Dialog, hopOf, type InDialog, requestIn } from "./dialog.ts";
 
 /**
  * Sends a request within a dialog, again with credentials when asked for them. The handler hears one final response, or the
- * failure; a 2xx to an INVITE is acknowledged here, as often as it comes.
+ * failure; a 2xx to an INVITE is acknowledged here, as often as it comes. Returns what cancels an INVITE that is still open: one
+ * with a provisional response has no time limit of its own.
  */
 export function sendInDialog(
   context: CallContext,
@@ -14,11 +15,13 @@ export function sendInDialog(
   authorization: Authorization,
   message: InDialog,
   handler: Pick<ClientHandler, "final" | "failed">,
-): void {
+): () => void {
+  let current: ClientTransaction;
+
   function send(request: SipRequest) {
     const target = hopOf(dialog);
     let acknowledge: (() => void) | undefined;
-    context.endpoint.request(request, target, {
+    current = context.endpoint.request(request, target, {
       final: (response) => {
         if (acknowledge) return acknowledge();
         if (message.method === "INVITE" && response.status < 300) {
@@ -35,6 +38,7 @@ export function sendInDialog(
   }
 
   send(authorization.sign(withSoftware(requestIn(dialog, message), context)));
+  return () => current.cancel();
 }
 
 /** The ACK of a 2xx, with the INVITE's credentials (RFC 3261 13.2.2.4). */
