@@ -48,7 +48,7 @@ async function start(asked: readonly AskedRole[]): Promise<void> {
   }
   const [store, { startApp }] = await Promise.all([openAsServer(config, log), import("../app.ts")]);
   // Only once nobody else is known to run here.
-  const voice = roles.includes("voice") && roles.length > 1 ? startVoiceProcess(log) : undefined;
+  const voice = roles.includes("voice") && roles.length > 1 ? startVoiceProcess(log, stop) : undefined;
   try {
     if (!stop.aborted) await migrateStore(store.house, log);
     if (!stop.aborted) {

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { within } from "../engine/within.ts";
 import type { Log } from "../platform/log.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -9,49 +9,63 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 /** One that ran for this long was not broken from the start. */
 const STEADY_MS = 60_000;
+/** Of the five seconds that there are for stopping: hanging up takes less, and the database has yet to be stopped. */
+const HANG_UP_MS = 4_000;
 
 export interface VoiceProcess {
   /** The store is migrated: the process may take calls. Resolves when it does. */
   begin(): Promise<void>;
-  /** Resolves when it has hung up and ended. */
+  /** Resolves when it has hung up and ended, or was killed because it hangs itself. */
   close(): Promise<void>;
+}
+
+interface Running {
+  child: ChildProcess;
+  /** How it ended, for the log. */
+  ended: Promise<object>;
 }
 
 /**
  * The voice role beside other roles: a process of its own, `leadline voice`, because a request that keeps JavaScript busy for a
  * few milliseconds would be heard in every call. It is started again when it dies, and ends when this process does. Its modules
- * load while the store is still being opened here.
+ * load while the store is still being opened here. `stop`: this process was asked to stop, and by the terminal that one too.
  */
-export function startVoiceProcess(log: Log): VoiceProcess {
+export function startVoiceProcess(log: Log, stop: AbortSignal): VoiceProcess {
   const closing = new AbortController();
+  const leaving = AbortSignal.any([stop, closing.signal]);
   const ready = Promise.withResolvers<void>();
   let begun = false;
-  let child = spawn();
+  let running = spawn();
 
-  function spawn(): ChildProcess {
-    const spawned = fork(MAIN, ["voice"], { execPath: process.execPath, stdio: "inherit", serialization: "json" });
-    spawned.on("message", (message) => {
+  function spawn(): Running {
+    const child = fork(MAIN, ["voice"], { execPath: process.execPath, stdio: "inherit", serialization: "json" });
+    child.on("message", (message) => {
       if (message === "ready") ready.resolve();
     });
-    // Sending to one that is gone; that it is gone is told by `exit`.
-    spawned.on("error", () => undefined);
-    return spawned;
+    const ended = new Promise<object>((resolve) => {
+      child.once("exit", (code, signal) => resolve({ code, signal }));
+      // One that could not be started has no `exit`. Of any other, it is a word to one that is gone.
+      child.on("error", (err) => {
+        if (child.pid === undefined) resolve({ err });
+      });
+    });
+    return { child, ended };
   }
 
   const supervise = async () => {
     for (let pauseMs = FIRST_PAUSE_MS; ; ) {
       const since = performance.now();
-      const [code, signal] = await once(child, "exit");
+      const how = await running.ended;
       // Who waits for it does not wait in vain: all else works without it.
       ready.resolve();
-      if (closing.signal.aborted) return;
+      if (leaving.aborted) return;
       if (performance.now() - since > STEADY_MS) pauseMs = FIRST_PAUSE_MS;
-      log.error({ code, signal, againInMs: pauseMs }, "the voice process ended; its calls are lost; starting it again");
-      await sleep(pauseMs, undefined, { signal: closing.signal }).catch(() => undefined);
-      if (closing.signal.aborted) return;
+      log.error({ ...how, againInMs: pauseMs }, "the voice process ended; its calls are lost; starting it again");
+      await sleep(pauseMs, undefined, { signal: leaving }).catch(() => undefined);
+      if (leaving.aborted) return;
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-      child = spawn();
-      if (begun) child.send("begin");
+      running = spawn();
+      if (begun) running.child.send("begin");
     }
   };
   const over = supervise();
@@ -59,12 +73,16 @@ export function startVoiceProcess(log: Log): VoiceProcess {
   return {
     async begin() {
       begun = true;
-      if (child.connected) child.send("begin");
+      if (running.child.connected) running.child.send("begin");
       await ready.promise;
     },
     async close() {
       closing.abort();
+      const { child } = running;
       if (child.connected) child.disconnect();
+      if (await within(HANG_UP_MS, over)) return;
+      log.error({ voicePid: child.pid }, "the voice process hangs and is killed");
+      child.kill("SIGKILL");
       await over;
     },
   };

@@ -4,12 +4,14 @@ import { Command } from "commander";
 import { readConfig } from "../config.ts";
 import { createLog } from "../platform/log.ts";
 import { openStore } from "../store.ts";
+import { Complaint } from "./complaint.ts";
 import { stopRequest } from "./stop-request.ts";
 
 /** What `leadline start` runs its calls in; see voice-process.ts. It ends with the process that started it. */
 export const voiceCommand = (): Command => new Command("voice").action(voice);
 
 async function voice(): Promise<void> {
+  if (!process.connected) throw new Complaint("leadline start runs this. For a process of its own: leadline start --role voice");
   const config = readConfig(process.env);
   const log = createLog(config.LOG_LEVEL);
   const stop = stopRequest((error) => log.fatal({ err: error }, "unexpected error; stopping"));

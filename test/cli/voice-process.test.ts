@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startVoiceProcess } from "../../src/cli/voice-process.ts";
+import { createLog } from "../../src/platform/log.ts";
+import { until } from "../support/until.ts";
+import { childrenOf, databaseRuns, leadline, startServer, temporaryFolder } from "./support.ts";
+
+const linuxOnly = { skip: process.platform !== "linux" && "needs /proc" };
+
+/** The voice process of a server; undefined while it has none. */
+const voiceOf = (pid: number) => childrenOf(pid).find(({ command }) => command.includes(" voice"));
+
+function listeningLog() {
+  const logged: string[] = [];
+  const log = createLog("fatal");
+  log.error = (...args: unknown[]) => void logged.push(JSON.stringify(args));
+  return { log, logged };
+}
+
+test("one that hangs is killed when the server stops, and the database is stopped after it", linuxOnly, async () => {
+  const dataDir = temporaryFolder();
+  const server = await startServer({ DATA_DIR: dataDir });
+  const voice = voiceOf(server.pid);
+  assert.ok(voice);
+  process.kill(voice.pid, "SIGSTOP");
+  assert.equal(await server.stop(), 0);
+  assert.throws(() => process.kill(voice.pid, 0), { code: "ESRCH" });
+  assert.ok(!databaseRuns(dataDir));
+});
+
+test("one that ends because the terminal's Ctrl-C told it too, while this process still starts, is not started again", linuxOnly, async () => {
+  const { log, logged } = listeningLog();
+  const stop = new AbortController();
+  const voice = startVoiceProcess(log, stop.signal);
+  stop.abort();
+  process.kill(voiceOf(process.pid)?.pid ?? 0, "SIGKILL");
+  await voice.begin();
+  await voice.close();
+  assert.deepEqual(logged, []);
+});
+
+test("one that cannot be started is tried again and keeps nobody waiting", async () => {
+  const { execPath } = process;
+  process.execPath = join(temporaryFolder(), "node");
+  const { log, logged } = listeningLog();
+  try {
+    const voice = startVoiceProcess(log, new AbortController().signal);
+    await voice.begin();
+    await until(async () => logged.length >= 2, { what: "a second try", withinMs: 20_000 });
+    assert.match(logged[0] ?? "", /ENOENT/);
+    await voice.close();
+  } finally {
+    process.execPath = execPath;
+  }
+});
+
+test("the internal command says so when it is run by hand", async () => {
+  const { code, out, err } = await leadline(["voice"], { env: { DATA_DIR: temporaryFolder() } });
+  assert.equal(code, 1);
+  assert.equal(out, "");
+  assert.match(err, /leadline start --role voice/);
+});
