@@ -1,7 +1,9 @@
+import { calls } from "./calls.ts";
 import { dispatch } from "./dispatch.ts";
 import { intake } from "./intake.ts";
+import { media } from "./media.ts";
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { intake, dispatch };
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { intake, dispatch, media, calls };
 
 const benchmark = BENCHMARKS[process.argv[2] ?? ""];
 if (!benchmark) {
