@@ -432,6 +432,15 @@ test("a gateway that says nothing is unreachable; what it says too late is ended
   peer.respond(await peer.request("BYE"), 200);
 });
 
+test("a gateway that says nothing at all has not let it ring to the end: unreachable, not no answer", async (t) => {
+  const { peer, call, advance } = await openWorld(t);
+  const placed = call({ firstResponseTimeoutMs: 32_000, ringTimeoutMs: 20_000 });
+  await peer.request("INVITE");
+  advance(20_000);
+  const end = await placed.ended();
+  assert.deepEqual([end.why, end.status, end.detail], ["unreachable", null, "no answer of any kind within 20 s"]);
+});
+
 test("a 100 says that the gateway is there (RFC 3261 8.2.6.1)", async (t) => {
   const world = await openWorld(t);
   const { peer, port, advance } = world;

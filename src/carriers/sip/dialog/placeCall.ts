@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import type { ClientTransaction, ServerTransaction } from "../endpoint.ts";
+import type { ClientTransaction, ServerTransaction, Target } from "../endpoint.ts";
 import { createHeaders } from "../message/createHeaders.ts";
 import type { NameAddr, SipRequest, SipResponse, Uri } from "../message/message.ts";
 import { withParam } from "../message/params.ts";
@@ -41,6 +41,7 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
   const from = withParam(options.from, "tag", randomBytes(8).toString("hex"));
   const authorization = createAuthorization(options.credentials);
   const key = callKey(callId, tagOf(from));
+  const firstResponseMs = Math.min(options.firstResponseTimeoutMs, options.ringTimeoutMs);
   let state: "starting" | "calling" | "leaving" | "answered" | "over" = "starting";
   let leaving: { why: "canceled" | "no_answer"; detail: string } | undefined;
   let heard = false;
@@ -74,8 +75,9 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     state = "calling";
     const negotiation = createNegotiation(options.audio);
     const offer = negotiation.offer();
+    // First, because where both are over at once nobody was reached who could have answered.
+    stopFirst = timing.after(firstResponseMs, unheard);
     stopTimer = timing.after(options.ringTimeoutMs, () => giveUp("no_answer", "nobody answered in time"));
-    stopFirst = timing.after(options.firstResponseTimeoutMs, unheard);
     const contact = contactAt(here, options.from.uri);
     send(firstInvite(contact, offer), contact, negotiation);
   }
@@ -114,7 +116,9 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
       invite,
       offered,
       contact,
-      firstHop: options.target,
+      get firstHop() {
+        return firstHop();
+      },
       apply,
       authorization,
     };
@@ -131,7 +135,7 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
       return branch;
     }
 
-    transaction = endpoint.request(invite, options.target, {
+    transaction = endpoint.request(invite, firstHop(), {
       trying: () => {
         proceeding = true;
         somethingHeard();
@@ -150,6 +154,9 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     });
   }
 
+  /** A name may have many addresses: what knows of the call is the one that was asked. */
+  const firstHop = (): Target => (transaction?.sentTo ? { ...options.target, met: transaction.sentTo } : options.target);
+
   function apply(audio: NegotiatedAudio) {
     if (audio === applied) return;
     applied = audio;
@@ -165,8 +172,7 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     if (heard || state !== "calling") return;
     // CANCEL waits for a provisional response that may still come (9.1).
     transaction?.cancel();
-    const seconds = options.firstResponseTimeoutMs / 1_000;
-    end(callEnd({ why: "unreachable", detail: `no answer of any kind within ${seconds} s` }, null, false));
+    end(callEnd({ why: "unreachable", detail: `no answer of any kind within ${firstResponseMs / 1_000} s` }, null, false));
   }
 
   function provisional(response: SipResponse, branchOf: (response: SipResponse) => EarlyDialog) {
