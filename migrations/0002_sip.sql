@@ -73,7 +73,7 @@ create index live_calls_trunk on live_calls (trunk_id) where trunk_id is not nul
 alter table queued_calls add trunk_id uuid;
 drop index queued_calls_order;
 create index queued_calls_order on queued_calls (workspace_id, trunk_id, seq);
-create index queued_calls_trunk on queued_calls (trunk_id, workspace_id) where trunk_id is not null;
+create index queued_calls_trunk on queued_calls (trunk_id, workspace_id, seq) where trunk_id is not null;
 
 create table recordings (
   workspace_id uuid not null,

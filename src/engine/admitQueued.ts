@@ -97,12 +97,13 @@ async function firstInLanes(client: Client, rooms: ReadonlyArray<Lane & { count:
   return queued.sort((a, b) => a.seq - b.seq);
 }
 
+/** By trunk too, although a lane has but one: that is the index's order, which "is null" alone does not tell the planner. */
 const first = (inLane: string): string => `
   select q.workspace_id, q.call_id, q.trunk_id, q.seq, c.agent_id, c.to_number
   from unnest($1::uuid[], $2::uuid[], $3::integer[]) as room(workspace_id, trunk_id, count)
   cross join lateral (
     select q.workspace_id, q.call_id, q.trunk_id, q.seq from queued_calls q where q.workspace_id = room.workspace_id and ${inLane}
-    order by q.seq limit room.count for update of q skip locked
+    order by q.trunk_id, q.seq limit room.count for update of q skip locked
   ) q
   join calls c on c.workspace_id = q.workspace_id and c.id = q.call_id`;
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { QueryConfig } from "pg";
 import { addDncEntry } from "../../src/core/do-not-call/addDncEntry.ts";
 import { removeTrunk } from "../../src/core/trunks/removeTrunk.ts";
 import { admitQueued } from "../../src/engine/admitQueued.ts";
@@ -88,6 +89,35 @@ describe("a trunk's channels", () => {
     const { rows } = await pool.query("select count(*) as live from live_calls where workspace_id = $1", [tenant.workspace.id]);
     assert.deepEqual(rows, [{ live: 3 }]);
     await endOne(tenant);
+  });
+
+  test("the first of a long lane is found without reading the lane, on a trunk and on the simulated carrier", async () => {
+    for (const trunk of [await testTrunk(world, 1), undefined]) {
+      const tenant = await callingTenant(world, { callLimit: 1 });
+      const from = trunk ? { from: await numberOn(trunk, tenant) } : {};
+      await Promise.all(Array.from({ length: 300 }, () => tenant.place(nextPhone(), from)));
+      await endOne(tenant);
+      const lane = { workspaceId: tenant.workspace.id, trunkId: trunk?.id ?? null };
+      const read = await house.db.inTransaction(async (client) => {
+        const readSoFar = async () => {
+          const { rows } = await client.query<{ read: number }>(
+            "select seq_tup_read + idx_tup_fetch as read from pg_stat_xact_user_tables where relname = 'queued_calls'",
+          );
+          return rows[0]?.read ?? Number.NaN;
+        };
+        let read = 0;
+        const query = async (asked: QueryConfig) => {
+          const before = await readSoFar();
+          const result = await client.query(asked);
+          if (asked.name?.startsWith("first-in-queue")) read += (await readSoFar()) - before;
+          return result;
+        };
+        assert.equal(await admitQueued(Object.create(client, { query: { value: query } }), [lane], house.clock.now()), 1);
+        return read;
+      });
+      assert.ok(read > 0 && read < 10, `${read} of 299 waiting calls were read to find the first`);
+      await pool.query("delete from queued_calls where workspace_id = $1", [tenant.workspace.id]);
+    }
   });
 
   test("a trunk without a limit is neither counted nor locked", async () => {
