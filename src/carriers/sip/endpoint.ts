@@ -8,6 +8,11 @@ export interface Target {
   /** A name (resolved with the system's resolver, every address tried) or an IP address, IPv6 without brackets. */
   host: string;
   port: number;
+  /**
+   * Where the other side was met before as this target: the one of its addresses that is used, and over TCP and TLS a connection
+   * that is used as long as it is open, whatever `port` says.
+   */
+  met?: Source;
 }
 
 /** Where a message came from. */
@@ -41,6 +46,8 @@ export interface SipEndpoint {
 export interface ClientTransaction {
   /** As it was sent, with its Via. */
   readonly request: SipRequest;
+  /** Undefined until the way is known. */
+  readonly sentTo: Source | undefined;
   /** Of an INVITE without a final response: sends CANCEL as soon as that is allowed (9.1), once. `reason`: a Reason header's value. */
   cancel(reason?: string): void;
   /** Stops it without a word; nothing is told any more. */

@@ -88,6 +88,7 @@ export function acceptCall(options: AcceptOptions, handler: SipCallHandler): Sip
         protocol: source.protocol,
         host: source.address,
         port: source.port,
+        met: source,
       }),
       negotiation,
       media,

@@ -1,6 +1,7 @@
-import type { Target } from "../endpoint.ts";
+import type { Protocol, Target } from "../endpoint.ts";
 import { createHeaders } from "../message/createHeaders.ts";
 import type { NameAddr, SipRequest, SipResponse, SipUri, Uri } from "../message/message.ts";
+import { isBehindNat } from "./isBehindNat.ts";
 
 /** One dialog (RFC 3261 12). Its identity never changes; the rest follows what is sent and received in it. */
 export interface Dialog {
@@ -16,9 +17,13 @@ export interface Dialog {
   localSequence: number;
   /** Null until they have sent a request. */
   remoteSequence: number | null;
-  /** Where the dialog began: what URIs that say nothing of it are completed from. */
+  /** Where the INVITE went to, or came from: what URIs that say nothing of it are completed from. */
   readonly firstHop: Target;
+  /** They sent the INVITE: over TCP and TLS the first hop's port is one of the moment, at which nobody listens. */
+  readonly incoming: boolean;
 }
+
+const DEFAULT_PORT: Record<Protocol, number> = { udp: 5060, tcp: 5060, tls: 5061 };
 
 export const tagOf = (address: NameAddr): string => address.params.get("tag") ?? "";
 
@@ -34,6 +39,7 @@ export function dialogOfResponse(invite: SipRequest, response: SipResponse, cont
     localSequence: invite.cseq.sequence,
     remoteSequence: null,
     firstHop,
+    incoming: false,
   };
 }
 
@@ -49,6 +55,7 @@ export function dialogOfInvite(invite: SipRequest, local: NameAddr, contact: Nam
     localSequence: Math.floor(Math.random() * 10_000),
     remoteSequence: invite.cseq.sequence,
     firstHop,
+    incoming: true,
   };
 }
 
@@ -108,27 +115,27 @@ function withoutHeaders(uri: Uri): Uri {
   return { ...uri, headers: null, params: new Map(Object.entries(params)) };
 }
 
-/** Where a request of the dialog is sent to: the first route, else the remote target. */
-export function hopOf(dialog: Dialog): Target {
-  const uri = dialog.routeSet[0]?.uri ?? dialog.remoteTarget;
-  return uri.kind === "sip" ? targetOf(uri, dialog.firstHop) : dialog.firstHop;
+/**
+ * Where a request of the dialog is sent to: the first route, else the remote target. RFC 3263 4.1 without NAPTR and SRV: UDP when
+ * nothing else is said, TLS for sips. A URI that is the first hop itself means the transport that was used there, as peers leave
+ * it out of Contact, and the connection that is open (RFC 5923): its certificate is for a name, a Record-Route has the address.
+ */
+export function hopOf({ routeSet, remoteTarget, firstHop, incoming }: Dialog): Target {
+  const uri = routeSet[0]?.uri ?? remoteTarget;
+  if (uri.kind !== "sip") return firstHop;
+  const { met } = firstHop;
+  const host = (uri.params.get("maddr") ?? uri.host).replace(/^\[|\]$/g, "");
+  if (met && isBehindNat(host, met.address)) return firstHop;
+  const listening = !incoming || firstHop.protocol === "udp";
+  const sameHost = host === firstHop.host.toLowerCase() || host === met?.address;
+  const samePlace = sameHost && (!listening || uri.port === null || uri.port === firstHop.port);
+  const protocol = protocolOf(uri) ?? (samePlace ? firstHop.protocol : "udp");
+  const port = uri.port ?? (samePlace && listening ? firstHop.port : DEFAULT_PORT[protocol]);
+  return samePlace && protocol === firstHop.protocol ? { ...firstHop, port } : { protocol, host, port };
 }
 
-/**
- * RFC 3263 4.1 without NAPTR and SRV: UDP when nothing else is said, TLS for sips. A URI that is `near` itself means the
- * transport that was used there: peers leave it out of Contact.
- */
-function targetOf(uri: SipUri, near: Target): Target {
-  const host = (uri.params.get("maddr") ?? uri.host).replace(/^\[|\]$/g, "");
+function protocolOf(uri: SipUri): Protocol | undefined {
   const said = uri.params.get("transport")?.toLowerCase();
-  const samePlace = host === near.host.toLowerCase() && (uri.port ?? near.port) === near.port;
-  const protocol =
-    said === "tls" || (uri.scheme === "sips" && said !== "udp")
-      ? "tls"
-      : said === "tcp" || said === "udp"
-        ? said
-        : samePlace
-          ? near.protocol
-          : "udp";
-  return { protocol, host, port: uri.port ?? (samePlace ? near.port : protocol === "tls" ? 5061 : 5060) };
+  if (said === "tls" || (uri.scheme === "sips" && said !== "udp")) return "tls";
+  return said === "tcp" || said === "udp" ? said : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Log } from "../../../platform/log.ts";
-import type { ClientHandler, ClientTransaction, RequestFailure, Target } from "../endpoint.ts";
+import type { ClientHandler, ClientTransaction, RequestFailure, Source, Target } from "../endpoint.ts";
 import type { SipRequest, SipResponse } from "../message/message.ts";
 import { writeMessage } from "../message/writeMessage.ts";
 import type { Transports } from "../transport/createTransports.ts";
@@ -47,6 +47,7 @@ export function startClientTransaction(
   const key = clientKey(branch, request.method);
   // Until the way is known: with the branch that it will have.
   let sent = withOwnVia(request, ownVia(target.protocol, { host: "0.0.0.0", port: 0 }, branch));
+  let sentTo: Source | undefined;
   let machine: Machine | null = null;
   let told = handler;
   let over = false;
@@ -86,6 +87,7 @@ export function startClientTransaction(
   function run(prepared: Prepared) {
     const { path, bytes } = prepared;
     sent = prepared.request;
+    sentTo = path.remote;
     const common = {
       timers,
       reliable: path.reliable,
@@ -163,6 +165,9 @@ export function startClientTransaction(
   return {
     get request() {
       return sent;
+    },
+    get sentTo() {
+      return sentTo;
     },
     cancel: (reason) => {
       if (cancel || over || request.method !== "INVITE") return;

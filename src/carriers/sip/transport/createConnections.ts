@@ -18,6 +18,8 @@ export interface ConnectTarget {
 }
 
 export interface Connections {
+  /** The open connection to there. */
+  find(target: ConnectTarget): Path | undefined;
   /** The open connection to there, or a new one. Rejects with what Node gives. `fresh`: not one that is open already. */
   open(target: ConnectTarget, options?: { timeoutMs?: number; fresh?: boolean }): Promise<Path>;
   /** Takes in who connected to us. */
@@ -100,12 +102,18 @@ export function createConnections(options: ConnectionsOptions, inbound: Inbound)
     return adopt(socket, target.protocol, "here", target.host, key, () => {});
   }
 
+  const find = (target: ConnectTarget): Path | undefined => {
+    const open = byTarget.get(keyOf(target));
+    return open && !open.closed ? open.path(true) : undefined;
+  };
+
   return {
+    find,
     open: async (target, { timeoutMs = limits.connectMs, fresh = false } = {}) => {
       if (stop.signal.aborted) throw new Error("closed");
+      const open = fresh ? undefined : find(target);
+      if (open) return open;
       const key = keyOf(target);
-      const open = fresh ? undefined : byTarget.get(key);
-      if (open && !open.closed) return open.path(true);
       let connection = opening.get(key);
       if (!connection) {
         connection = connect(target, key, timeoutMs).finally(() => opening.delete(key));

@@ -131,17 +131,22 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
   }
 
   async function open(target: Target, how: { fresh?: boolean; timeoutMs?: number } = {}): Promise<PathOrFailure> {
-    let failure: RequestFailure = { kind: "unreachable", detail: `the host name ${target.host} has no address` };
+    const { met, protocol, host } = target;
+    let failure: RequestFailure = { kind: "unreachable", detail: `the host name ${host} has no address` };
+    if (met && protocol !== "udp" && met.protocol === protocol && !how.fresh) {
+      const path = connections.find({ protocol, host, address: met.address, port: met.port });
+      if (path) return { path };
+    }
     try {
-      for (const address of await resolver.resolve(target.host)) {
+      for (const address of met ? [met.address] : await resolver.resolve(host)) {
         try {
           return { path: await openOne(target, address, how) };
         } catch (error) {
-          failure = describeFailure(error, target.host);
+          failure = describeFailure(error, host);
         }
       }
     } catch (error) {
-      failure = describeFailure(error, target.host);
+      failure = describeFailure(error, host);
     }
     return { failure };
   }

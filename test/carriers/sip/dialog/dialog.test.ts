@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Dialog, hopOf, requestIn } from "../../../../src/carriers/sip/dialog/dialog.ts";
-import type { Target } from "../../../../src/carriers/sip/endpoint.ts";
+import type { Protocol, Target } from "../../../../src/carriers/sip/endpoint.ts";
 import { address } from "../peer.ts";
 
 const GATEWAY: Target = { protocol: "tls", host: "gw.example.com", port: 5071 };
 
-const dialog = (remoteTarget: string, routes: readonly string[] = [], firstHop = GATEWAY): Dialog => ({
+const dialog = (remoteTarget: string, routes: readonly string[] = [], firstHop = GATEWAY, incoming = false): Dialog => ({
   callId: "c",
   local: address("<sip:us@example.com>;tag=a"),
   remote: address("<sip:them@example.com>;tag=b"),
@@ -16,6 +16,14 @@ const dialog = (remoteTarget: string, routes: readonly string[] = [], firstHop =
   localSequence: 3,
   remoteSequence: null,
   firstHop,
+  incoming,
+});
+
+const met = (protocol: Protocol, address: string, port: number, host = address): Target => ({
+  protocol,
+  host,
+  port,
+  met: { protocol, address, port },
 });
 
 const hops: ReadonlyArray<readonly [what: string, Dialog, Target]> = [
@@ -41,6 +49,41 @@ const hops: ReadonlyArray<readonly [what: string, Dialog, Target]> = [
 
 test("where requests of a dialog go (RFC 3261 12.2.1.1, RFC 3263 4.1)", () => {
   for (const [what, of, target] of hops) assert.deepEqual(hopOf(of), target, what);
+});
+
+test("the connection that is there already is used for the other side's address, as well as for its name (RFC 5923)", () => {
+  const gateway = met("tls", "198.51.100.1", 5061, "gw.example.com");
+  assert.deepEqual(hopOf(dialog("sip:x@10.0.0.1", ["sip:198.51.100.1:5061;transport=tls;lr"], gateway)), gateway);
+  assert.deepEqual(hopOf(dialog("sip:x@198.51.100.1", [], gateway)), gateway);
+  // Another port is another server, another protocol another connection.
+  const other = { protocol: "tls", host: "198.51.100.1", port: 5091 };
+  assert.deepEqual(hopOf(dialog("sip:x@198.51.100.1:5091;transport=tls", [], gateway)), other);
+  const plain = { protocol: "udp", host: "198.51.100.1", port: 5061 };
+  assert.deepEqual(hopOf(dialog("sip:x@198.51.100.1:5061;transport=udp", [], gateway)), plain);
+  // Who connected to us is connected to at the port of its Contact, when its own connection is gone.
+  const caller = met("tcp", "198.51.100.2", 49_152);
+  assert.deepEqual(hopOf(dialog("sip:x@198.51.100.2:5070;transport=tcp", [], caller, true)), { ...caller, port: 5070 });
+  assert.deepEqual(hopOf(dialog("sip:x@198.51.100.2", [], caller, true)), { ...caller, port: 5060 });
+  assert.deepEqual(hopOf(dialog("sip:x@198.51.100.3;transport=tcp", [], caller, true)), {
+    protocol: "tcp",
+    host: "198.51.100.3",
+    port: 5060,
+  });
+});
+
+test("a private address of another network than the peer's is behind its NAT: back to where it was met", () => {
+  const publicPeer = met("udp", "198.51.100.1", 1_024, "gw.example.com");
+  const officePeer = met("udp", "192.168.1.10", 5_060);
+  for (const host of ["10.0.0.7", "192.168.1.7", "172.17.0.2", "100.64.3.3", "127.0.0.1", "[fd00::1]"])
+    assert.deepEqual(hopOf(dialog(`sip:x@${host}:5060`, [], publicPeer, true)), publicPeer, host);
+  assert.deepEqual(hopOf(dialog("sip:x@172.17.0.2:5060", [], officePeer)), officePeer);
+  assert.deepEqual(hopOf(dialog("sip:x@203.0.113.7", ["sip:10.0.0.1;lr"], publicPeer)), publicPeer);
+  const straight = (host: string): Target => ({ protocol: "udp", host, port: 5060 });
+  // Of the same network, public, or a name: it is believed. So is everything of a proxy on this machine.
+  assert.deepEqual(hopOf(dialog("sip:x@192.168.1.11", [], officePeer)), straight("192.168.1.11"));
+  assert.deepEqual(hopOf(dialog("sip:x@203.0.113.7", [], officePeer)), straight("203.0.113.7"));
+  assert.deepEqual(hopOf(dialog("sip:x@pbx.example.com", [], publicPeer)), straight("pbx.example.com"));
+  assert.deepEqual(hopOf(dialog("sip:x@10.0.0.7", [], met("udp", "127.0.0.1", 5060))), straight("10.0.0.7"));
 });
 
 test("the Request-URI has no method and no headers (RFC 3261 19.1.1), and CSeq counts up", () => {
