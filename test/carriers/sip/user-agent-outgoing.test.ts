@@ -15,9 +15,9 @@ const challenge = (scheme: "WWW" | "Proxy", parts: string) => ({ headers: [[`${s
 const CREDENTIALS = { username: "line", password: "secret" };
 
 /** Ends a call that stands. */
-async function hangUp({ peer }: World, placed: ReturnType<World["call"]>) {
+async function hangUp({ peer }: World, placed: ReturnType<World["call"]>, tag?: string) {
   placed.call.hangup();
-  peer.respond(await peer.request("BYE"), 200);
+  peer.respond(await peer.request("BYE", (bye) => tag === undefined || tagOf(bye.to) === tag), 200);
   return placed.ended();
 }
 
@@ -250,6 +250,22 @@ test("of a forked call the first 2xx wins; another one gets ACK and BYE (RFC 326
   assert.equal((await peer.response(peer.taken(invite, "two").ask("BYE"))).status, 481);
   assert.equal((await peer.response(peer.taken(invite, "one").ask("OPTIONS"))).status, 200);
   assert.equal((await hangUp(world, placed)).why, "bye_sent");
+});
+
+test("a gateway that answers as ever more branches makes us send no more, and keep no more, than 32 branches ask for", async (t) => {
+  const world = await openWorld(t, { timers: QUICK });
+  const { peer, agent } = world;
+  const placed = world.call();
+  const invite = await peer.request("INVITE");
+  peer.respond(invite, 200, { body: sdp(), tag: "first" });
+  await until(() => placed.told.includes("answered"));
+  for (let i = 0; i < 200; i++) peer.respond(invite, 200, { body: sdp(), tag: `t${i}` });
+  // What comes behind them has passed them.
+  await peer.response(peer.ask(world.port, { method: "OPTIONS", uri: invite.uri, from: invite.from, to: invite.to }));
+  await hangUp(world, placed, "first");
+  await until(() => agent.endpoint.size.client === 0);
+  const byes = peer.received.flatMap((message) => (message.kind === "request" && message.method === "BYE" ? [tagOf(message.to)] : []));
+  assert.equal(new Set(byes).size, 32);
 });
 
 test("each copy of a 2xx gets the same ACK again, also after the call (RFC 3261 13.2.2.4)", async (t) => {

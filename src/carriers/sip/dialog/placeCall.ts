@@ -19,6 +19,9 @@ import { NORMAL_CLEARING, statusLine } from "./reasons.ts";
 import { sendInDialog, withSoftware } from "./sendInDialog.ts";
 import { readMinSe, termsOfResponse } from "./session-timer.ts";
 
+/** A call rings at no more places than this: each further 2xx would make us send an ACK and a BYE, to whoever its Contact names. */
+const MOST_BRANCHES = 32;
+
 /** Further tries with another Session-Expires; each must ask for more than the one before. */
 const MOST_INTERVALS = 3;
 
@@ -128,9 +131,11 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     let proceeding = false;
     early = branches;
 
-    function branchOf(response: SipResponse): EarlyDialog {
+    function branchOf(response: SipResponse): EarlyDialog | undefined {
       const tag = tagOf(response.to);
-      const branch = branches.get(tag) ?? createEarlyDialog(response, attempt);
+      const known = branches.get(tag);
+      if (known || branches.size >= MOST_BRANCHES) return known;
+      const branch = createEarlyDialog(response, attempt);
       branches.set(tag, branch);
       return branch;
     }
@@ -175,15 +180,16 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     end(callEnd({ why: "unreachable", detail: `no answer of any kind within ${firstResponseMs / 1_000} s` }, null, false));
   }
 
-  function provisional(response: SipResponse, branchOf: (response: SipResponse) => EarlyDialog) {
-    const audible = tagOf(response.to) !== "" && branchOf(response).provisional(response);
+  function provisional(response: SipResponse, branchOf: (response: SipResponse) => EarlyDialog | undefined) {
+    const audible = tagOf(response.to) !== "" && (branchOf(response)?.provisional(response) ?? false);
     if (state !== "calling" || (response.status !== 180 && response.status !== 183 && !audible)) return;
     const before = ringing;
     ringing = { early: audible || (before?.early ?? false) };
     if (!before || before.early !== ringing.early) handler.ringing(ringing.early);
   }
 
-  function success(response: SipResponse, branch: EarlyDialog, acknowledged: Map<EarlyDialog, () => void>) {
+  function success(response: SipResponse, branch: EarlyDialog | undefined, acknowledged: Map<EarlyDialog, () => void>) {
+    if (!branch) return;
     const again = acknowledged.get(branch);
     if (again) return again();
     const acknowledge = branch.confirm(response);
