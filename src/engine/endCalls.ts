@@ -7,6 +7,7 @@ import type { JsonObject } from "../core/tables.ts";
 import { newId } from "../platform/ids.ts";
 import type { Client } from "../platform/postgres/database.ts";
 import type { GroupRun } from "../platform/postgres/group-commit.ts";
+import { storableText } from "../platform/postgres/storableText.ts";
 import { releaseCapacity } from "./capacity.ts";
 
 /** How a call that holds a lease ends. */
@@ -45,7 +46,7 @@ export async function endLeasedCalls(client: Client, ends: readonly CallEnd[]): 
   const { rows } = await client.query<Call & { holds_channel: boolean }>({
     name: "end-calls",
     text: END,
-    values: [JSON.stringify(ends.map(toRow))],
+    values: [JSON.stringify(ends.map(toRow), storable)],
   });
   const calls: Call[] = rows.map(({ holds_channel, ...call }) => call);
   await recordCallEvents(
@@ -80,6 +81,9 @@ function endEvent(outcome: CallOutcome): CallEventType {
       return assertNever(outcome);
   }
 }
+
+/** Words of a gateway or of a speech recogniser must not keep a call from ending. */
+const storable = (_key: string, value: unknown): unknown => (typeof value === "string" ? storableText(value) : value);
 
 const toRow = ({ blocked, sip, quality, transferred, ...end }: CallEnd) => ({
   workspace_id: end.workspaceId,

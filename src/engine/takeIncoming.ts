@@ -8,6 +8,7 @@ import { newId } from "../platform/ids.ts";
 import { canonicalPhone } from "../platform/phone.ts";
 import type { Client } from "../platform/postgres/database.ts";
 import type { GroupRun } from "../platform/postgres/group-commit.ts";
+import { storableText } from "../platform/postgres/storableText.ts";
 import { lockCapacity } from "./capacity.ts";
 import type { TakenCall } from "./takeCalls.ts";
 import { isFull, lockTrunks, takeChannels } from "./trunk-capacity.ts";
@@ -155,7 +156,7 @@ const LONGEST_NAME = 500;
 /** Many a telephone shows its number as its name. */
 function nameOf(shown: string | null): string {
   const name = (shown ?? "").replace(/\p{Cc}/gu, " ").trim();
-  return /\p{L}/u.test(name) && name.toLowerCase() !== ANONYMOUS ? name.slice(0, LONGEST_NAME) : "";
+  return /\p{L}/u.test(name) && name.toLowerCase() !== ANONYMOUS ? storableText(name.slice(0, LONGEST_NAME)) : "";
 }
 
 const toRow = ({ door, arrival, holdsChannel, detail }: Taken, leadId: string | null) => ({

@@ -180,6 +180,16 @@ describe("a call that comes in", () => {
     );
   });
 
+  test("a name that was cut in the middle of a sign is taken as far as it goes", async () => {
+    const { tenant, trunk, number } = await line();
+    await receive(caller(trunk, number, "+14155550101", { fromName: "Zo\ud83d" }));
+    await receive(caller(trunk, number, "+14155550102", { fromName: `${"o".repeat(499)}\u{1f600}` }));
+    assert.deepEqual(
+      (await leadsOf(tenant)).map(({ name }) => name),
+      ["Zo\ufffd", `${"o".repeat(499)}\ufffd`],
+    );
+  });
+
   test("20 at once from one new number make one lead", async () => {
     const { tenant, trunk, number } = await line({ callLimit: 100 });
     const callers = Array.from({ length: 20 }, () => caller(trunk, number, "+14155550101"));

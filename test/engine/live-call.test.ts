@@ -156,6 +156,14 @@ describe("what a call met", () => {
     assert.deepEqual([call.outcome, call.error], ["failed", "The carrier could not place the call."]);
   });
 
+  test("words that the database has no place for keep no call from its end", async () => {
+    const carrier = scripted((_handler, leg) =>
+      leg.end({ cause: "busy", detail: "486 Bu\0sy", sip: { status: 486, reason: "Bu\0sy \ud83d", q850: 17 } }),
+    );
+    const call = await carry({ carrier, conversation: untilHungUp });
+    assert.deepEqual([call.outcome, call.sip_reason, call.q850_cause], ["busy", "Busy \ufffd", 17]);
+  });
+
   test("a conversation that cannot be held says why", async () => {
     const carrier = scripted((handler) => handler.answered(audio, "unknown"));
     const talk = () => Promise.reject(new ConversationError("No voice can speak Klingon."));

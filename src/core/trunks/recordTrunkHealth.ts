@@ -1,3 +1,4 @@
+import { storableText } from "../../platform/postgres/storableText.ts";
 import type { House } from "../context.ts";
 
 export interface TrunkCheck {
@@ -21,7 +22,7 @@ export async function recordTrunkHealth({ db }: Pick<House, "db">, nodeId: strin
       on conflict (trunk_id, node_id, gateway, check_kind) do update
         set state = excluded.state, detail = excluded.detail, checked_at = excluded.checked_at,
           changed_at = case when health.state = excluded.state then health.changed_at else excluded.changed_at end`,
-    values: [found.trunkId, nodeId, found.gateway, found.check, found.state, found.detail, found.at],
+    values: [found.trunkId, nodeId, found.gateway, found.check, found.state, storableText(found.detail), found.at],
   });
   return rowCount === 1;
 }

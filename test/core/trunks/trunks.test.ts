@@ -8,6 +8,7 @@ import { TRUNKS_CHANNEL } from "../../../src/core/trunks/channel.ts";
 import type { TrunkSettings } from "../../../src/core/trunks/fields.ts";
 import { getTrunk } from "../../../src/core/trunks/getTrunk.ts";
 import { listTrunks } from "../../../src/core/trunks/listTrunks.ts";
+import { keepTrunkHealth, recordTrunkHealth } from "../../../src/core/trunks/recordTrunkHealth.ts";
 import { removeTrunk } from "../../../src/core/trunks/removeTrunk.ts";
 import { updateTrunk } from "../../../src/core/trunks/updateTrunk.ts";
 import { newId } from "../../../src/platform/ids.ts";
@@ -240,6 +241,35 @@ describe("what goes on at a trunk", () => {
       (await listTrunks(house)).find(({ id }) => id === trunk.id),
       listed,
     );
+  });
+});
+
+describe("what a node finds of a trunk", () => {
+  test("is written whatever the gateway's words, tells since when it is so, and goes when it is no longer checked", async () => {
+    const trunk = await addTrunk(house, named({ gateways: ["udp:a.example"] }));
+    const nodeId = newId();
+    const at = (second: number) => new Date(Date.UTC(2030, 0, 1, 0, 0, second));
+    const found = {
+      trunkId: trunk.id,
+      gateway: "udp:a.example:5060",
+      check: "options",
+      state: "down",
+      detail: "503 Bu\0sy",
+      at: at(1),
+    } as const;
+    assert.equal(await recordTrunkHealth(house, nodeId, found), false, "the node is not registered yet");
+    await house.db.pool.query("insert into nodes (id, host, pid) values ($1, 'voice1', 11)", [nodeId]);
+    assert.equal(await recordTrunkHealth(house, nodeId, found), true);
+    assert.equal(await recordTrunkHealth(house, nodeId, { ...found, trunkId: newId() }), false, "there is no such trunk");
+    await recordTrunkHealth(house, nodeId, { ...found, detail: "no answer", at: at(2) });
+    const seen = async () =>
+      (await getTrunk(house, trunk.id)).health.map(({ state, detail, changed_at, checked_at }) => [state, detail, changed_at, checked_at]);
+    assert.deepEqual(await seen(), [["down", "no answer", at(1), at(2)]]);
+    await recordTrunkHealth(house, nodeId, { ...found, state: "up", detail: "200 OK \ud83d", at: at(3) });
+    await keepTrunkHealth(house, nodeId, [found]);
+    assert.deepEqual(await seen(), [["up", "200 OK \ufffd", at(3), at(3)]]);
+    await keepTrunkHealth(house, nodeId, []);
+    assert.deepEqual(await seen(), []);
   });
 });
 
