@@ -30,12 +30,12 @@ ${body}
 ]]></send>
 <recv response="100" optional="true"/><recv response="180" optional="true"/><recv response="183" optional="true"/>`;
 
-export const inDialog = (method: string, sequence: number, { to = "[peer_tag_param]", branch = "[branch]" } = {}): string =>
+export const inDialog = (method: string, sequence: number, { branch = "[branch]", uri = "[next_url]" } = {}): string =>
   `<send ${method === "ACK" ? "" : 'retrans="500"'}><![CDATA[
-${method} [next_url] SIP/2.0
+${method} ${uri} SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=${branch}
 From: "Dana Cohen" <sip:+14155550123@[local_ip]:[local_port]>;tag=[call_number]
-To: <sip:[service]@[remote_ip]:[remote_port]>${to}
+To: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
 Call-ID: [call_id]
 CSeq: ${sequence} ${method}
 [routes]
@@ -44,6 +44,9 @@ Content-Length: 0
 
 ]]></send>`;
 
-export const refused = (status: number): string => steps(recvStatus(status), inDialog("ACK", 1, { branch: "[branch-2]" }));
+/** Of a refusal, `back` messages after the INVITE, with its branch (RFC 3261 17.1.1.3). */
+export const ackRefusal = (sequence = 1, back = 5): string =>
+  inDialog("ACK", sequence, { branch: `[branch-${back}]`, uri: "sip:[service]@[remote_ip]:[remote_port]" });
+export const refused = (status: number): string => steps(recvStatus(status), ackRefusal());
 export const answered = (): string => steps('<recv response="200" rtd="true" rrs="true"/>', inDialog("ACK", 1));
 export const callerHangsUp = (): string => steps(inDialog("BYE", 2), recvStatus(200));

@@ -11,7 +11,10 @@ export async function freePort(): Promise<number> {
     await once(udp, "listening");
     const { port } = udp.address();
     const tcp = createServer().listen(port, "127.0.0.1");
-    const free = await Promise.race([once(tcp, "listening").then(() => true), once(tcp, "error").then(() => false)]);
+    const free = await once(tcp, "listening").then(
+      () => true,
+      () => false,
+    );
     udp.close();
     if (free) {
       tcp.close();

@@ -53,8 +53,10 @@ export function createAdmission(parts: {
     if (failures.count(address) >= MOST_FAILURES) return void refuse("too many wrong credentials from this address");
     const claimed = invite.claimedUsername;
     if (claimed === null) return void invite.challenge(REALM);
-    const proven = open.filter(({ credentials }) => credentials.username === claimed && invite.verify(credentials));
-    if (proven.length > 0) return proven.map(({ trunk }) => trunk);
+    const named = open.filter(({ credentials }) => credentials.username === claimed);
+    // An answer to a challenge is good once, and trunks at one provider may share its credentials.
+    const known = named.find(({ credentials }) => invite.verify(credentials))?.credentials.password;
+    if (known !== undefined) return named.filter(({ credentials }) => credentials.password === known).map(({ trunk }) => trunk);
     failures.add(address);
     if (tries.add(`${address} ${invite.request.callId}`) >= MOST_TRIES) return void refuse("wrong credentials");
     log.info({ source: address, username: claimed }, "wrong credentials with an incoming call");

@@ -209,4 +209,24 @@ describe("a call from a stranger", () => {
     assert.equal((await asked()).answer.status, 403);
     assert.deepEqual(running.calls, []);
   });
+
+  test("proves credentials that two trunks share: the number says which of them it is", async (t) => {
+    const running = await startCarrier(t, world);
+    const port = await running.port();
+    const shared = { username: "shared", password: "secret" };
+    const trunks = [await newTrunk(world, { gateways: GATEWAYS, ...shared }), await newTrunk(world, { gateways: GATEWAYS, ...shared })];
+    for (const [index, trunk] of trunks.entries()) {
+      const phone = `+9723900055${index}`;
+      await addPhoneNumber(tenant.ctx, { phone, trunkId: trunk.id });
+      const { request, answer } = await until(async () => {
+        const request = invite(port, { to: phone });
+        const answer = await peer.response(request, 300);
+        return answer.status === 401 && { request, answer };
+      });
+      prove(peer, port, request, answer, shared);
+      const call = await until(() => running.calls.shift());
+      assert.deepEqual([call.trunkId, call.to], [trunk.id, phone]);
+      call.reject("full");
+    }
+  });
 });
