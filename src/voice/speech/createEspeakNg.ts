@@ -6,6 +6,7 @@ import { createGate } from "./createGate.ts";
 import { createWavReader } from "./createPcmReader.ts";
 import { createResampler, type Resampler } from "./createResampler.ts";
 import { readVoices, voiceFor } from "./espeak-voices.ts";
+import { resampleInTurns } from "./resampleInTurns.ts";
 import { type Speech, SpeechError, type SpeechLine } from "./speech.ts";
 
 export interface EspeakNgOptions {
@@ -20,6 +21,8 @@ const TIMEOUT_MS = 20_000;
 const VOICES_TIMEOUT_MS = 5_000;
 /** Of 0 to 200. At the default of 100, loud vowels reach full scale and would clip. */
 const AMPLITUDE = "60";
+/** Of all its voices but some that come separately. */
+const USUAL_RATE = 22_050;
 
 /** The voice of the program espeak-ng; undefined when it is not installed. */
 export async function createEspeakNg({ program = "espeak-ng", atOnce = AT_ONCE }: EspeakNgOptions = {}): Promise<Speech | undefined> {
@@ -27,6 +30,8 @@ export async function createEspeakNg({ program = "espeak-ng", atOnce = AT_ONCE }
   if (!listing) return undefined;
   const voices = readVoices(listing.stdout);
   const gate = createGate(atOnce);
+  // Its filter takes some 30 ms to design, which are not to be those of somebody's call.
+  createResampler(USUAL_RATE, SAMPLE_RATE);
   return {
     async *speak(line, signal) {
       const leave = await gate.enter(signal);
@@ -65,7 +70,7 @@ async function* synthesise(program: string, voice: string, { text }: SpeechLine,
       const samples = wav.push(bytes);
       if (samples.length === 0) continue;
       resampler ??= createResampler(wav.sampleRate, SAMPLE_RATE);
-      yield resampler.push(samples);
+      yield* resampleInTurns(resampler, samples);
     }
     const { code, error } = await exited;
     signal.throwIfAborted();
@@ -88,4 +93,4 @@ async function exitOf(child: ChildProcess): Promise<{ code: number | null; error
 }
 
 /** `[[` would begin phonemes in place of words, and control characters are none. */
-const speakable = (text: string): string => text.replaceAll("[[", "[ [").replace(/\p{Cc}+/gu, " ");
+const speakable = (text: string): string => text.replace(/\[(?=\[)/g, "[ ").replace(/\p{Cc}+/gu, " ");

@@ -60,6 +60,7 @@ describe("espeak-ng", { skip }, () => {
       "$(touch x) `id` ; hello",
       '<audio src="/etc/passwd"/> hello',
       "[[h@'loU]]",
+      "[[[h@'loU]]]",
       "a\u0000b\u0007 hello",
     ]) {
       const samples = await spoken(speech, { text });
@@ -124,6 +125,20 @@ test("the text comes by standard input and never stands on the command line", as
   await assert.rejects(spoken(speech, { text: "a secret; $(id)" }), SpeechError);
   assert.equal(readFileSync(`${seen}.text`, "utf8"), "a secret; $(id)");
   assert.doesNotMatch(readFileSync(seen, "utf8"), /secret/);
+});
+
+test("brackets never begin phonemes, however many there are", async () => {
+  const seen = join(folder, "brackets");
+  const speech = await speechOf(program("reads", `cat > ${seen}; exit 3`));
+  for (const [text, read] of [
+    ["[[h@'loU]]", "[ [h@'loU]]"],
+    ["[[[h@'loU]]]", "[ [ [h@'loU]]]"],
+    ["[[[[h@'loU", "[ [ [ [h@'loU"],
+    ["[\u0000[h@'loU", "[ [h@'loU"],
+  ] as const) {
+    await assert.rejects(spoken(speech, { text }), SpeechError);
+    assert.equal(readFileSync(seen, "utf8"), read);
+  }
 });
 
 test("a failure says why", async () => {
