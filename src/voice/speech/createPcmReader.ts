@@ -17,6 +17,8 @@ export function createPcmReader(sampleRate: number): PcmReader {
 const HEADER_AT_MOST = 65_536;
 const PCM = 1;
 const EXTENSIBLE = 0xfffe;
+/** Hz. The filter for an odd one would take seconds to design. */
+const RATES: ReadonlySet<number> = new Set([8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000]);
 
 /** A WAV file as a stream: its lengths are not believed, as whoever writes to a pipe does not know them. */
 export function createWavReader(): PcmReader {
@@ -74,7 +76,7 @@ function readFormat(chunk: Buffer): { sampleRate: number; channels: number } {
   if ((kind !== PCM && kind !== EXTENSIBLE) || bits !== 16 || channels < 1 || channels > 2) {
     throw new SpeechError(`The speech is a WAV file of format ${kind} with ${bits} bits and ${channels} channels; 16-bit PCM is needed.`);
   }
-  if (sampleRate < 8_000 || sampleRate > 192_000) throw new SpeechError(`The speech has an unusable sample rate of ${sampleRate} Hz.`);
+  if (!RATES.has(sampleRate)) throw new SpeechError(`The speech has an unusable sample rate of ${sampleRate} Hz.`);
   return { sampleRate, channels };
 }
 

@@ -3,6 +3,7 @@ import { SAMPLE_RATE } from "../../carriers/carrier.ts";
 import { createGate } from "./createGate.ts";
 import { createPcmReader, createWavReader, type PcmReader } from "./createPcmReader.ts";
 import { createResampler, type Resampler } from "./createResampler.ts";
+import { resampleInTurns } from "./resampleInTurns.ts";
 import { type Speech, SpeechError, type SpeechLine } from "./speech.ts";
 import { splitText } from "./splitText.ts";
 
@@ -15,7 +16,7 @@ export interface SpeechServiceOptions {
   voice: string;
   /** Requests at once; further lines wait. */
   atOnce?: number;
-  /** Until the first sound, and between two pieces of it. */
+  /** How long the first sound may take, and by how much what follows may come later than it is spoken. */
   patienceMs?: number;
 }
 
@@ -38,12 +39,12 @@ export function createSpeechService(options: SpeechServiceOptions): Speech {
   /** Voices that the service refused. Agents keep names of other products' voices. */
   const unknown = new Set<string>();
 
-  const request = async (line: SpeechLine, signal: AbortSignal, overdue: Overdue): Promise<Response> => {
+  const request = async (line: SpeechLine, signal: AbortSignal): Promise<Response> => {
     const own = line.voice.trim();
     const withOwn = own !== "" && own !== options.voice && !unknown.has(own);
-    const response = await ask(options, line.text, withOwn ? own : options.voice, signal, overdue);
+    const response = await ask(options, line.text, withOwn ? own : options.voice, signal);
     if (!withOwn || !REFUSALS.has(response.status)) return response;
-    const second = await ask(options, line.text, options.voice, signal, overdue);
+    const second = await ask(options, line.text, options.voice, signal);
     if (second.ok) {
       await response.body?.cancel();
       if (unknown.size < MOST_UNKNOWN_VOICES) unknown.add(own);
@@ -55,13 +56,16 @@ export function createSpeechService(options: SpeechServiceOptions): Speech {
 
   return {
     async *speak(line, signal) {
-      const leave = await gate.enter(signal);
       const overdue = createOverdue(options.patienceMs ?? PATIENCE_MS);
       const limit = AbortSignal.any([signal, overdue.signal]);
+      let leave: (() => void) | undefined;
       try {
+        overdue.start();
+        leave = await gate.enter(limit);
         for (const text of splitText(line.text, MOST_CHARACTERS)) {
-          const response = await request({ ...line, text }, limit, overdue);
-          if (!response.ok) throw new SpeechError(await refusalOf(response));
+          overdue.start();
+          const response = await request({ ...line, text }, limit);
+          if (!response.ok) throw new SpeechError(withoutKey(await refusalOf(response), options.apiKey));
           yield* samplesOf(response, overdue);
           overdue.stop();
         }
@@ -70,7 +74,7 @@ export function createSpeechService(options: SpeechServiceOptions): Speech {
         throw inWords(error, overdue);
       } finally {
         overdue.stop();
-        leave();
+        leave?.();
       }
     },
   };
@@ -79,8 +83,7 @@ export function createSpeechService(options: SpeechServiceOptions): Speech {
 /** What a service answers that does not know the voice. */
 const REFUSALS = new Set([400, 404, 422]);
 
-function ask(options: SpeechServiceOptions, input: string, voice: string, signal: AbortSignal, overdue: Overdue): Promise<Response> {
-  overdue.restart();
+function ask(options: SpeechServiceOptions, input: string, voice: string, signal: AbortSignal): Promise<Response> {
   return fetch(`${options.url}/audio/speech`, {
     method: "POST",
     headers: {
@@ -101,7 +104,6 @@ async function* samplesOf(response: Response, overdue: Overdue): AsyncGenerator<
   let head = Buffer.alloc(0);
   let total = 0;
   for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    overdue.restart();
     total += piece.length;
     if (total > MOST_BYTES) throw new SpeechError("The speech service sends speech without end.");
     let bytes: Uint8Array = piece;
@@ -115,11 +117,12 @@ async function* samplesOf(response: Response, overdue: Overdue): AsyncGenerator<
     if (samples.length === 0) continue;
     resampler ??= createResampler(reader.sampleRate, SAMPLE_RATE);
     // While the listener takes its time, nothing is overdue.
-    overdue.stop();
-    yield resampler.push(samples);
-    overdue.restart();
+    overdue.stop((samples.length * 1000) / reader.sampleRate);
+    yield* resampleInTurns(resampler, samples);
+    overdue.start();
   }
   if (!resampler) throw new SpeechError("The speech service answered without any speech.");
+  overdue.stop();
   yield resampler.end();
 }
 
@@ -164,6 +167,9 @@ function messageIn(text: string): string {
   }
 }
 
+/** Some services repeat it in their refusals, which stand in the call for its tenant to read. */
+const withoutKey = (words: string, apiKey: string | undefined): string => (apiKey ? words.replaceAll(apiKey, "***") : words);
+
 const field = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
 
@@ -178,21 +184,31 @@ function inWords(error: unknown, overdue: Overdue): SpeechError {
 interface Overdue {
   ms: number;
   signal: AbortSignal;
-  restart(): void;
-  stop(): void;
+  /** The service's time runs. */
+  start(): void;
+  /** It does not; so much sound has come while it did. */
+  stop(soundMs?: number): void;
 }
 
-/** Aborts when nothing restarted it for so long. */
+/** Aborts when the service is so far behind the sound that it brings: one that sends a byte now and then is none that speaks. */
 function createOverdue(ms: number): Overdue {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
+  let startedAt: number | undefined;
+  let leftMs = ms;
   return {
     ms,
     signal: controller.signal,
-    restart() {
-      clearTimeout(timer);
-      timer = setTimeout(() => controller.abort(), ms);
+    start() {
+      if (startedAt !== undefined) return;
+      startedAt = performance.now();
+      timer = setTimeout(() => controller.abort(), leftMs);
     },
-    stop: () => clearTimeout(timer),
+    stop(soundMs = 0) {
+      clearTimeout(timer);
+      if (startedAt !== undefined) leftMs -= performance.now() - startedAt;
+      startedAt = undefined;
+      leftMs = Math.min(ms, leftMs + soundMs);
+    },
   };
 }

@@ -72,6 +72,15 @@ describe("which voice agents have on the telephone", () => {
     assert.match(complaints.join(), /espeak-ng, but it is not installed/);
   });
 
+  test("a key that no header takes is complained of without being shown", async () => {
+    for (const apiKey of ["sk-first\nsk-second", "“sk-quoted”", "sk with spaces"]) {
+      const { speech, complaints } = await chosen({ url: "http://127.0.0.1:9/v1", apiKey });
+      assert.equal(speech, undefined);
+      assert.match(complaints.join(), /^TTS_API_KEY has characters that no key has/);
+      assert.doesNotMatch(complaints.join(), /sk/);
+    }
+  });
+
   test("openai without TTS_URL is complained of", async () => {
     const { speech, complaints } = await chosen({ provider: "openai" });
     assert.equal(speech, undefined);

@@ -128,6 +128,11 @@ describe("an OpenAI-compatible speech service", () => {
     });
   }
 
+  test("a refusal that repeats the key does not show it", async () => {
+    const { speech } = await given((_, response) => response.writeHead(401).end("Bearer sk-secret is unknown"));
+    await assert.rejects(spoken(speech, { voice: "alloy" }), { message: "The speech service answered 401: Bearer *** is unknown" });
+  });
+
   test("a long error is cut short", async () => {
     const { speech } = await given((_, response) => response.writeHead(500).end("x".repeat(1_000_000)));
     await assert.rejects(spoken(speech, { voice: "alloy" }), (error: Error) => error.message.length < 400);
@@ -153,6 +158,56 @@ describe("an OpenAI-compatible speech service", () => {
     const stuck = await given((_, response) => response.write(bytesOf(TONE)), { patienceMs: 50 });
     await assert.rejects(spoken(stuck.speech, {}), SpeechError);
     await stuck.requests[0]?.closed;
+  });
+
+  test("a service that sends a sample now and then does not keep a call waiting for ever", async () => {
+    const { speech, requests } = await given(
+      async (request, response) => {
+        let open = true;
+        void request.closed.then(() => {
+          open = false;
+        });
+        while (open) {
+          response.write(Buffer.alloc(2));
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+      },
+      { patienceMs: 200 },
+    );
+    await assert.rejects(spoken(speech, {}), { message: "The speech service did not answer within 0.2 seconds." });
+    await requests[0]?.closed;
+  });
+
+  test("a call that waits for the requests of others does not wait for ever either", async () => {
+    const { speech, requests } = await given(() => undefined, { patienceMs: 100, atOnce: 1 });
+    const lines = ["first", "second", "third"].map((text) => spoken(speech, { text }));
+    for (const { status } of await Promise.allSettled(lines)) assert.equal(status, "rejected");
+    assert.equal(requests.length, 1);
+  });
+
+  test("much sound at once is taken in small pieces, with turns for the calls that speak already", async () => {
+    const { speech } = await given((_, response) => response.end(bytesOf(sine(500, 24_000, 60))));
+    let turns = 0;
+    let spinning = true;
+    const spin = () => {
+      turns++;
+      if (spinning) setImmediate(spin);
+    };
+    spin();
+    let pieces = 0;
+    for await (const piece of speech.speak({ text: "x", language: "en", voice: "alloy" }, new AbortController().signal)) {
+      pieces++;
+      assert.ok(piece.length <= 2_000, `a piece of ${piece.length} samples`);
+    }
+    spinning = false;
+    assert.ok(turns >= pieces && pieces > 240, `${turns} turns for ${pieces} pieces`);
+  });
+
+  test("a WAV answer of an unusual rate is refused: its filter would hold up every call for seconds", async () => {
+    const odd = wavHeader(0);
+    odd.writeUInt32LE(47_999, 24);
+    const { speech } = await given((_, response) => response.end(Buffer.concat([odd, Buffer.alloc(600)])));
+    await assert.rejects(spoken(speech, {}), { message: "The speech has an unusable sample rate of 47999 Hz." });
   });
 
   test("a service that breaks off is an error, not a shorter line", async () => {
@@ -193,10 +248,18 @@ describe("an OpenAI-compatible speech service", () => {
   test("no more requests at once than allowed", async () => {
     let open = 0;
     let most = 0;
+    let both = Promise.withResolvers<void>();
     const { speech } = await given(
       async (_, response) => {
         most = Math.max(most, ++open);
-        await new Promise((resolve) => setImmediate(resolve));
+        const { promise, resolve } = both;
+        // Each is answered once another one is there, and had time to show that it is one too many.
+        if (open >= 2) {
+          both = Promise.withResolvers();
+          for (let turn = 0; turn < 10; turn++) await new Promise((next) => setImmediate(next));
+          resolve();
+        }
+        await promise;
         open--;
         response.end(bytesOf(TONE));
       },
