@@ -131,6 +131,18 @@ describe("a telephone", { skip, concurrency: false }, () => {
     assert.ok(closed);
   });
 
+  test("the goodbye is heard to its last word, although telephones play what they hear a little later", async () => {
+    const talk = await call();
+    const recorded = await talk.subscriber.ended(talk.callId);
+    assert.equal(recorded.ended_by, "agent", JSON.stringify(recorded.transcript));
+    await talk.phone.event("CALL_CLOSED");
+    const goodbye = await spoken(words(recorded).at(-1) ?? "");
+    const heard = await heardAtPhone(talk);
+    const found = findSound(goodbye, heard);
+    assert.ok(found.correlation > 0.9, `the telephone heard the goodbye with correlation ${found.correlation}`);
+    assert.ok(found.longestGapMs <= 40, `a gap of ${found.longestGapMs} ms`);
+  });
+
   test("an agent that does not record leaves no recording", async () => {
     const talk = await call({ agent: { recording_enabled: false, max_call_duration_secs: 3 } });
     await talk.subscriber.ended(talk.callId);

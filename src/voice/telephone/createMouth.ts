@@ -63,13 +63,15 @@ export function createMouth(session: ConversationSession & { media: AudioMedia }
   };
 }
 
-/** The whole words of so large a part of the text. */
+const WORDS = new Intl.Segmenter(undefined, { granularity: "word" });
+
+/** The whole words of so large a part of the text, also where no spaces are between them. */
 function beginningOf(text: string, part: number): string {
   if (part >= 1) return text;
-  const characters = Math.floor(text.length * Math.max(0, part));
-  const cut = text.slice(0, characters);
-  const whole = /\s/.test(text.charAt(characters)) ? cut : cut.replace(/\S*$/, "");
-  return whole.trim() === "" ? "" : `${whole.trimEnd()} …`;
+  const characters = text.length * Math.max(0, part);
+  const last = WORDS.segment(text).containing(Math.floor(characters));
+  const whole = text.slice(0, last?.index ?? 0).trimEnd();
+  return whole === "" ? "" : `${whole} …`;
 }
 
 /** Rejects with the signal's reason when that comes first. */

@@ -1,8 +1,10 @@
 import { FRAME_MS } from "../../carriers/carrier.ts";
+import { decibels } from "./decibels.ts";
 
 /** Whether the other party speaks, by the loudness of what is heard against the noise of the line. */
 export interface VoiceDetector {
-  push(heard: Int16Array): void;
+  /** `echo`: the agent may be hearing itself, so this says nothing of the other party but how quiet the line can be. */
+  push(heard: Int16Array, echo?: boolean): void;
   readonly speaking: boolean;
 }
 
@@ -45,11 +47,16 @@ export function createVoiceDetector({ startMs, stopMs }: VoiceDetectorOptions): 
     get speaking() {
       return speaking;
     },
-    push(heard) {
+    push(heard, echo = false) {
       const now = decibels(heard);
       // Smoothed, as one quiet frame is no gap.
       level += (now - level) / 4;
       learnNoise();
+      if (echo) {
+        speaking = false;
+        evidence = 0;
+        return;
+      }
       const threshold = Math.max(QUIETEST_VOICE, Math.min(...blocks) + ABOVE_NOISE);
       if (now > threshold) {
         evidence = Math.min(startFrames, evidence + 1);
@@ -65,12 +72,4 @@ export function createVoiceDetector({ startMs, stopMs }: VoiceDetectorOptions): 
       }
     },
   };
-}
-
-/** Loudness of a frame in dB of full scale. */
-function decibels(samples: Int16Array): number {
-  let sum = 0;
-  for (let index = 0; index < samples.length; index++) sum += (samples[index] ?? 0) ** 2;
-  const rms = Math.sqrt(sum / Math.max(1, samples.length));
-  return rms < 1 ? -90 : 20 * Math.log10(rms / 32_768);
 }

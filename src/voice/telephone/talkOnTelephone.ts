@@ -1,4 +1,4 @@
-import type { AudioMedia } from "../../carriers/carrier.ts";
+import { type AudioMedia, FRAME_MS } from "../../carriers/carrier.ts";
 import type { KeypadAction } from "../../core/agents/settings.ts";
 import { ConversationError, type ConversationSession, type TalkEnd } from "../../engine/conversation.ts";
 import { greetingOf } from "../greeting.ts";
@@ -6,6 +6,7 @@ import type { Speech } from "../speech/speech.ts";
 import { wordsFor } from "../words.ts";
 import { createEar, type Ear } from "./createEar.ts";
 import { createMouth, type Mouth } from "./createMouth.ts";
+import { everyFrame } from "./everyFrame.ts";
 
 /** A session whose media are sound. */
 export type TelephoneSession = ConversationSession & { media: AudioMedia };
@@ -20,6 +21,8 @@ interface Talk {
 const MESSAGE_PAUSE_MS = 2_000;
 /** And for so long their hello. */
 const HELLO_PAUSE_MS = 600;
+/** Telephones hold back what comes, to play it evenly: hung up at once, the last word would not be heard. */
+const LAST_WORD_MS = 300;
 
 /**
  * The conversation without a language model, by voice. It understands nothing and says so: it greets as the agent is told to,
@@ -30,7 +33,8 @@ const HELLO_PAUSE_MS = 600;
  *       └─────────┴───────────┴── key ──► hang up
  *                                  └────► transfer ──► (refused) ──► message
  *
- * Throws ConversationError when the agent has no voice.
+ * A voice does not interrupt it: it could not tell an answer from the hello of who picks up, a machine, or a noisy room, and would
+ * leave people without the greeting. Throws ConversationError when the agent has no voice.
  */
 export async function talkOnTelephone(session: TelephoneSession, speech: Speech | undefined): Promise<TalkEnd> {
   if (session.answeredBy === "machine") return "voicemail";
@@ -100,6 +104,8 @@ const takeMessage: Step = async ({ session, ear, mouth }, signal) => {
   if (!(await ear.hear(MESSAGE_PAUSE_MS, signal))) return "silent";
   const { recorded, unrecorded } = wordsFor(session.agent.language);
   await mouth.say(session.agent.recording_enabled ? recorded : unrecorded, signal);
+  let left = LAST_WORD_MS / FRAME_MS;
+  await everyFrame(session.media, signal, () => --left <= 0 || undefined);
   return "finished";
 };
 

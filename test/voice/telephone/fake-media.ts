@@ -6,6 +6,8 @@ export interface FakeMedia extends AudioMedia {
   speak(ms: number, amplitude?: number): void;
   /** Noise of the line, always there. */
   noise(amplitude: number): void;
+  /** What is said comes back after so long, that much fainter (1 is as loud). */
+  echo(delayMs: number, share: number): void;
   press(digit: string): void;
   /** All that was said, frame for frame. */
   readonly said: Int16Array[];
@@ -32,6 +34,7 @@ export function createFakeMedia(clock: Clock): FakeMedia {
   let timestampMs = 0;
   let voice = { untilMs: 0, amplitude: 0 };
   let noise = 0;
+  let echo = { frames: 0, share: 0 };
 
   const settle = () => {
     if (queue.length > 0) return;
@@ -44,8 +47,11 @@ export function createFakeMedia(clock: Clock): FakeMedia {
     out.set(samples);
     played += samples.length;
     const amplitude = timestampMs < voice.untilMs ? voice.amplitude : noise;
-    const heard = Int16Array.from({ length: FRAME_SAMPLES }, (_, index) => Math.round(amplitude * Math.sin((index * Math.PI) / 8)));
     said.push(out);
+    const back = said.at(-1 - echo.frames);
+    const heard = Int16Array.from({ length: FRAME_SAMPLES }, (_, index) =>
+      Math.round(amplitude * Math.sin((index * Math.PI) / 8) + (back?.[index] ?? 0) * echo.share),
+    );
     for (const listener of [...frameListeners]) listener({ timestampMs, heard, said: out, concealed: false });
     timestampMs += FRAME_MS;
     settle();
@@ -76,6 +82,9 @@ export function createFakeMedia(clock: Clock): FakeMedia {
     },
     noise: (amplitude) => {
       noise = amplitude;
+    },
+    echo: (delayMs, share) => {
+      echo = { frames: delayMs / FRAME_MS, share };
     },
     press: (digit) => {
       for (const listener of [...digitListeners]) listener(digit);

@@ -10,7 +10,7 @@ import { createVirtualClock, type VirtualClock } from "../../support/virtual-clo
 import { createFakeMedia, type FakeMedia } from "./fake-media.ts";
 
 /** A second of sound for each line, which tells by its samples which line it is. */
-function createFakeSpeech({ seconds = 1, failAt }: { seconds?: number; failAt?: string } = {}) {
+function createFakeSpeech({ seconds = 1, failAt, loudness = 1 }: { seconds?: number; failAt?: string; loudness?: number } = {}) {
   const lines: SpeechLine[] = [];
   const speech: Speech = {
     async *speak(line, signal) {
@@ -18,7 +18,7 @@ function createFakeSpeech({ seconds = 1, failAt }: { seconds?: number; failAt?: 
       for (let piece = 0; piece < seconds * 4; piece++) {
         signal.throwIfAborted();
         if (line.text === failAt && piece === 2) throw new SpeechError("The speech service answered 500.");
-        yield new Int16Array(2_000).fill(lines.length);
+        yield new Int16Array(2_000).fill(lines.length * loudness);
       }
     },
   };
@@ -168,6 +168,52 @@ describe("the telephone conversation", () => {
     nearly(ms, 11_000);
   });
 
+  for (const delayMs of [20, 100, 200, 360]) {
+    test(`the agent's own echo after ${delayMs} ms is nobody speaking`, async () => {
+      const { end, ms } = await talk({
+        speech: createFakeSpeech({ loudness: 6_000 }),
+        events: { 0: ({ media }) => media.echo(delayMs, 0.2) },
+      });
+      assert.equal(end, "silent");
+      nearly(ms, 11_000);
+    });
+  }
+
+  test("a hello into the greeting is no message; who answers right after it, or speaks on, is heard", async () => {
+    const loud = { loudness: 6_000 };
+    const hello = await talk({ speech: createFakeSpeech(loud), events: { 300: ({ media }) => media.speak(650) } });
+    assert.deepEqual([hello.end, hello.media.clears], ["silent", 0]);
+    for (const [from, ms] of [
+      [1_100, 400],
+      [500, 1_000],
+    ] as const) {
+      const { end, said } = await talk({ speech: createFakeSpeech(loud), events: { [from]: ({ media }) => media.speak(ms) } });
+      assert.deepEqual([end, said], ["finished", [GREETING, RECORDED]], `from ${from} for ${ms} ms`);
+    }
+  });
+
+  test("the line stays open for a moment after the goodbye, and a key still works in it", async () => {
+    const events = { 2000: ({ media }: Scene) => media.speak(1_000) };
+    const { end, times, ms } = await talk({ events });
+    assert.equal(end, "finished");
+    nearly(ms - (times[1]?.[1] ?? 0), 300, 20);
+    const pressed = await talk({
+      agent: { keypad_actions: { "9": { action: "hang_up" } } },
+      events: { ...events, [ms - 100]: ({ media }) => media.press("9") },
+    });
+    assert.deepEqual([pressed.end, pressed.said], ["key", [GREETING, RECORDED]]);
+  });
+
+  test("a greeting that its variables make endless is spoken for some minutes of it", async () => {
+    const { lines, said } = await talk({
+      agent: { greeting_message: "{{LeadName}} {{LeadName}}".repeat(2_000) },
+      speech: createFakeSpeech(),
+    });
+    const [line = ""] = lines.map(({ text }) => text);
+    assert.ok(line.length > 4_000 && line.length <= 5_000, `${line.length} characters`);
+    assert.equal(said[0], `agent: ${line}`);
+  });
+
   test("who never stops is interrupted after max_continuous_speech_secs (yappr 4.1)", async () => {
     const endless = { 2000: ({ media }: Scene) => media.speak(10 * 60_000, 4_000) };
     // A tone without a pause would soon count as noise; syllables do not.
@@ -227,6 +273,15 @@ describe("keys on the telephone", () => {
     assert.deepEqual(times[0], [0, 500]);
     assert.equal(media.clears, 1);
     nearly(ms, 500, 20);
+  });
+
+  test("what was said of a line without spaces is written down as well", async () => {
+    const greeting_message = "您好，这里是诊所，我们打电话通知您预约时间。";
+    const { said } = await talk({ agent: { keypad_actions, greeting_message }, events: { 500: ({ media }) => media.press("9") } });
+    assert.equal(said.length, 1);
+    const [heard = ""] = said.map((line) => line.slice("agent: ".length));
+    assert.match(heard, /^您好，这里.* …$/);
+    assert.ok(greeting_message.startsWith(heard.slice(0, -2)) && heard.length < 15, heard);
   });
 
   test("before anything was said, nothing is written down", async () => {
