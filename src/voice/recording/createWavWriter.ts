@@ -67,8 +67,6 @@ export function createWavWriter(path: string, events: WavWriterEvents): WavWrite
       complain(error);
     }
     working = undefined;
-    // What came after the loop had looked for the last time.
-    if (waiting.length > 0) working = work();
   };
 
   const finish = async (open: FileHandle) => {
@@ -95,7 +93,7 @@ export function createWavWriter(path: string, events: WavWriterEvents): WavWrite
     },
     async close() {
       closing = true;
-      while (working) await working;
+      await working;
       if (file) await finish(file);
       return { dataBytes: told };
     },
