@@ -20,29 +20,14 @@ export const isFull = (trunk: TrunkCapacity | undefined): boolean => trunk !== u
 export async function lockTrunks(client: Client, trunkIds: Iterable<string>): Promise<Map<string, TrunkCapacity>> {
   const ids = [...new Set(trunkIds)];
   if (ids.length === 0) return new Map();
-  const { rows: limits } = await client.query<{ id: string; max_channels: number; counted: boolean }>({
-    name: "limits-of-trunks",
-    text: `select t.id, t.max_channels, c.trunk_id is not null as counted from trunks t left join trunk_capacity c on c.trunk_id = t.id
-      where t.id = any($1::uuid[]) and t.max_channels is not null`,
+  const { rows } = await client.query<{ trunk_id: string; max_channels: number; in_use: number; served_workspace_id: string | null }>({
+    name: "lock-trunks",
+    text: `select c.trunk_id, t.max_channels, c.in_use, c.served_workspace_id from trunk_capacity c join trunks t on t.id = c.trunk_id
+      where c.trunk_id = any($1::uuid[]) and t.max_channels is not null order by c.trunk_id for update of c`,
     values: [ids],
   });
-  if (limits.length === 0) return new Map();
-  const uncounted = limits.filter(({ counted }) => !counted).map(({ id }) => id);
-  if (uncounted.length > 0) {
-    await client.query("insert into trunk_capacity (trunk_id) select unnest($1::uuid[]) on conflict do nothing", [uncounted]);
-  }
-  const { rows } = await client.query<{ trunk_id: string; in_use: number; served_workspace_id: string | null }>({
-    name: "lock-trunks",
-    text: `select trunk_id, in_use, served_workspace_id from trunk_capacity where trunk_id = any($1::uuid[])
-      order by trunk_id for update`,
-    values: [limits.map(({ id }) => id)],
-  });
-  const limitOf = new Map(limits.map(({ id, max_channels }) => [id, max_channels]));
   return new Map(
-    rows.map((row) => [
-      row.trunk_id,
-      { limit: limitOf.get(row.trunk_id) ?? 0, inUse: row.in_use, servedWorkspaceId: row.served_workspace_id },
-    ]),
+    rows.map((row) => [row.trunk_id, { limit: row.max_channels, inUse: row.in_use, servedWorkspaceId: row.served_workspace_id }]),
   );
 }
 
