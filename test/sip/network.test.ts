@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openRelay } from "../carriers/sip/relay.ts";
+import { missing } from "../support/debian-packages.ts";
+import { until } from "../support/until.ts";
+import { openBadPath } from "./support/bad-path.ts";
+import { startBaresip } from "./support/baresip.ts";
+import { answered, callerHangsUp, invite } from "./support/caller.ts";
+import { type Subscriber, startLine } from "./support/line.ts";
+import { freePort } from "./support/ports.ts";
+import { hangUp, pause, recv, reply, replyInDialog, sdp, steps } from "./support/scenario.ts";
+import { startSipp } from "./support/sipp.ts";
+import { findSound, readWav, writeWav } from "./support/sound.ts";
+import { spoken } from "./support/spoken.ts";
+import { temporaryFolder } from "./support/temporary-folder.ts";
+
+/** Calls over a network that loses, delays and reorders. */
+const skip = missing("baresip", "sipp", "espeak-ng");
+const line = await startLine();
+
+const GREETING =
+  "Hello Dana, this is the clinic. We call about your appointment on Thursday at half past nine, with doctor Levi. " +
+  "Please bring your papers, and come ten minutes early. Thank you, and good bye.";
+const COUNTING = "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen.";
+
+/**
+ * How a sound that came in packets compares with the one that was sent. Compared as a whole, two recordings that a jitter buffer has
+ * moved against one another by a single frame on the way are strangers, so it goes by half seconds, each of which has its own place.
+ */
+function compare(wanted: Int16Array, heard: Int16Array) {
+  const PIECE = 4_000;
+  const starts = Array.from({ length: Math.floor(wanted.length / PIECE) }, (_value, index) => index * PIECE);
+  const pieces = starts.map((start) => {
+    const { correlation, at, longestGapMs } = findSound(wanted.subarray(start, start + PIECE), heard);
+    return { correlation, delayMs: (at - start) / 8, longestGapMs };
+  });
+  const correlations = pieces.map(({ correlation }) => correlation);
+  const delays = pieces.map(({ delayMs }) => delayMs);
+  return {
+    mean: correlations.reduce((sum, one) => sum + one, 0) / correlations.length,
+    least: Math.min(...correlations),
+    movedMs: Math.max(...delays) - Math.min(...delays),
+    longestGapMs: Math.max(...pieces.map(({ longestGapMs }) => longestGapMs)),
+  };
+}
+
+test("audio with 5 % loss, 30 ms jitter and 1 % reordering: speech is complete both ways, and the loss is told", { skip }, async () => {
+  const [greeting, counting] = await Promise.all([spoken(GREETING), spoken(COUNTING)]);
+  const plays = join(temporaryFolder(), "counting.wav");
+  const silence = new Int16Array(8_000 * 30);
+  writeWav(plays, Int16Array.from([...silence.subarray(0, 8_000), ...counting, ...silence]));
+  const seconds = Math.ceil(Math.max(greeting.length, counting.length) / 8_000) + 3;
+  const phone = await startBaresip({ plays, user: "+972501234567" });
+  const path = await openBadPath(phone.port, { seed: "audio", loss: 0.05, delayMs: 20, jitterMs: 30, reorder: 0.01 });
+  line.world.defer(() => path.close());
+  const subscriber = await line.subscriber({
+    trunk: { gateways: [`udp:127.0.0.1:${path.port}`] },
+    agent: { greeting_message: GREETING, max_call_duration_secs: seconds },
+  });
+  const call = await subscriber.ended(await subscriber.place(), 60_000);
+  assert.equal(call.outcome, "completed", call.error ?? "");
+  await phone.event("CALL_CLOSED");
+
+  const [file] = await until(() => phone.heard().length > 0 && phone.heard(), { what: "what the telephone heard" });
+  const atPhone = compare(greeting, readWav(file ?? "").channels[0] ?? new Int16Array());
+  const { rows } = await line.world.house.db.pool.query<{ file: string }>("select file from recordings where call_id = $1", [call.id]);
+  const recording = readWav(join(line.world.house.settings.recordingsDir, rows[0]?.file ?? ""));
+  const here = compare(counting, recording.channels[0] ?? new Int16Array());
+  // The phone plays nothing in place of what is lost; we conceal it, so that of most losses little is to be heard in the recording.
+  assert.ok(atPhone.mean > 0.8 && atPhone.least > 0.5, `the telephone heard ${JSON.stringify(atPhone)}`);
+  assert.ok(here.mean > 0.88 && here.least > 0.7, `the recording holds ${JSON.stringify(here)}`);
+  for (const { movedMs, longestGapMs } of [atPhone, here]) {
+    assert.ok(movedMs <= 60, `nothing is left out and nothing is put in, but the jitter buffer moved by ${movedMs} ms`);
+    assert.ok(longestGapMs <= 60, `a gap of ${longestGapMs} ms`);
+  }
+  assert.ok(Math.abs((recording.channels[0]?.length ?? 0) / 8_000 - seconds) < 0.5);
+
+  const quality = call.media_quality;
+  assert.ok(quality);
+  const lost = quality.packets_lost / (quality.packets_received + quality.packets_lost);
+  assert.ok(lost > 0.025 && lost < 0.1, `${quality.packets_lost} of ${quality.packets_received + quality.packets_lost} are lost`);
+  assert.ok(quality.packets_lost < path.rtp.count.dropped, "what came late and out of order was played");
+  assert.ok((quality.remote_packets_lost ?? 0) > 0, "the phone tells of what it lost");
+  assert.ok(quality.mos > 3 && quality.mos < 4.3, `${quality.mos}`);
+  assert.ok(quality.jitter_ms > 4, `${quality.jitter_ms} ms of jitter`);
+  assert.ok((quality.round_trip_ms ?? 0) > 30, `${quality.round_trip_ms} ms there and back, of which 40 are the network's`);
+});
+
+/** What the called side does, by a digit of its number; and what is then to be found of the call here. */
+const KINDS = {
+  1: { count: 150, does: "hangs up", outcome: "completed", endedBy: "caller", status: 200 },
+  2: { count: 100, does: "is hung up on", outcome: "completed", endedBy: "system", status: 200 },
+  3: { count: 100, does: "486 Busy Here", outcome: "busy", endedBy: "system", status: 486 },
+  4: { count: 75, does: "603 Decline", outcome: "declined", endedBy: "caller", status: 603 },
+  5: { count: 75, does: "404 Not Found", outcome: "unreachable", endedBy: "system", status: 404 },
+} as const;
+type Kind = keyof typeof KINDS;
+const kinds = [1, 2, 3, 4, 5] as const satisfies Kind[];
+const numbersOf = (kind: Kind): string[] =>
+  Array.from({ length: KINDS[kind].count }, (_value, index) => `+97250123${kind}${String(index).padStart(3, "0")}`);
+
+/** sipp, called over the relay's port, writes down each call that it gets, and how it ended there. */
+function phones(contact: number): string {
+  const log = (text: string) => `<nop><action><log message="${text} [$number] [call_id]"/></action></nop>`;
+  const to = (label: number) => `<nop next="${label}"/>`;
+  const at = (label: number, ...rest: string[]) => steps(`<label id="${label}"/>`, ...rest);
+  const headers = [`Contact: <sip:sipp@127.0.0.1:${contact}>`];
+  const say = (status: string, more?: string) => reply(status, { contact: false, headers, ...(more ? { more } : {}) });
+  const take = reply("200 OK", { contact: false, headers, body: sdp(), more: 'retrans="500"' });
+  const refuse = (status: string) => steps(say(status, 'retrans="500"'), recv("ACK"), log(status), to(70));
+  const chosen = kinds.map((kind) => `<ereg regexp="97250123${kind}" search_in="hdr" header="To:" assign_to="kind${kind}"/>`).join("\n");
+  return steps(
+    `<recv request="INVITE" rrs="true"><action>
+  <ereg regexp="&lt;(sip[^&gt;]*)&gt;" search_in="hdr" header="Contact:" check_it="true" assign_to="contact_all,contact"/>
+  <ereg regexp=".*" search_in="hdr" header="From:" assign_to="from"/>
+  <ereg regexp="[^;]*" search_in="hdr" header="To:" assign_to="to"/>
+  <ereg regexp=".97250[0-9]*" search_in="hdr" header="To:" assign_to="number"/>
+  ${chosen}
+</action></recv><Reference variables="contact_all"/>`,
+    log("rings"),
+    say("180 Ringing"),
+    pause(100),
+    ...kinds.map((kind) => `<nop next="${kind}" test="kind${kind}"/>`),
+    at(1, take, recv("ACK"), pause(200), hangUp(), log("hangs up"), to(70)),
+    at(2, take, recv("ACK", 'optional="true"'), recv("BYE"), replyInDialog("200 OK"), log("is hung up on"), pause(8_000), to(70)),
+    at(3, refuse("486 Busy Here")),
+    at(4, refuse("603 Decline")),
+    at(5, refuse("404 Not Found")),
+    at(70),
+  );
+}
+
+test("SIP over UDP with 5 % loss: 500 calls, each with its right outcome on both sides", { skip }, async () => {
+  const phonePort = await freePort();
+  const relay = await openRelay({
+    seed: "signalling",
+    loss: 0.05,
+    delayMs: 5,
+    a: { address: "127.0.0.1", port: line.sipPort },
+    b: { address: "127.0.0.1", port: phonePort },
+  });
+  line.world.defer(() => relay.close());
+  const log = join(temporaryFolder(), "calls.log");
+  const phone = await startSipp({
+    scenario: phones(relay.forA),
+    port: phonePort,
+    timeoutSeconds: 80,
+    more: ["-trace_logs", "-log_file", log],
+  });
+  const agent = { agent_speaks_first: false, recording_enabled: false };
+  const trunk = { gateways: [`udp:127.0.0.1:${relay.forA}`], maxChannels: 600, callsPerSecond: 30 };
+  const subscribers = {
+    patient: await line.subscriber({ trunk, agent, callLimit: 600 }),
+    brief: await line.subscriber({ trunk, agent: { ...agent, max_call_duration_secs: 2 }, callLimit: 600 }),
+  };
+  const caller = (kind: Kind): Subscriber => subscribers[kind === 2 ? "brief" : "patient"];
+  const numbers = kinds.flatMap((kind) => numbersOf(kind).map((number, index) => ({ kind, number, turn: index / KINDS[kind].count })));
+  // One kind among the others.
+  numbers.sort((one, other) => one.turn - other.turn);
+  await Promise.all(numbers.map(({ kind, number }) => caller(kind).place(number)));
+  const calls = await until(
+    async () => {
+      const all = (await Promise.all(Object.values(subscribers).map((one) => one.calls()))).flat();
+      return all.every(({ status }) => status === "ended") && all;
+    },
+    { what: "the end of every call", withinMs: 70_000 },
+  );
+  const lines = await until(
+    () => {
+      const found = existsSync(log) ? readFileSync(log, "utf8").split("\n").filter(Boolean) : [];
+      return found.length >= 2 * numbers.length && found;
+    },
+    { what: "the end of every call at the phones", withinMs: 20_000 },
+  );
+  phone.process.kill("SIGKILL");
+
+  const there = Map.groupBy(lines, (text) => /\+97250\d+/.exec(text)?.[0] ?? "");
+  const here = Map.groupBy(calls, (call) => call.to_number);
+  for (const { kind, number } of numbers) {
+    const { does, outcome, endedBy, status } = KINDS[kind];
+    const words = (there.get(number) ?? []).map((text) => text.slice(0, text.indexOf(` ${number}`)));
+    assert.deepEqual(words, ["rings", does], `${number} rings once`);
+    const found = (here.get(number) ?? []).map((call) => [call.outcome, call.ended_by, call.sip_status]);
+    assert.deepEqual(found, [[outcome, endedBy, status]], `${number}, which ${does}`);
+  }
+  assert.equal(there.size, numbers.length);
+  assert.equal(here.size, numbers.length);
+  assert.ok(relay.count.dropped > 0.03 * relay.count.passed, JSON.stringify(relay.count));
+  for (const subscriber of Object.values(subscribers)) await nothingIsHeld(subscriber);
+});
+
+test("calls that come in over SIP with 5 % loss: 100 of them, each answered once", { skip }, async () => {
+  const relay = await openRelay({ seed: "calls in", loss: 0.05, delayMs: 5, b: { address: "127.0.0.1", port: line.sipPort } });
+  line.world.defer(() => relay.close());
+  const subscriber = await line.subscriber({
+    trunk: { gateways: [`udp:127.0.0.1:${await freePort()}`], inboundNetworks: ["127.0.0.1/32"], maxChannels: 600 },
+    agent: { agent_speaks_first: false, recording_enabled: false },
+    callLimit: 600,
+  });
+  const caller = await startSipp({
+    scenario: steps(invite(), answered(), pause(200), callerHangsUp()),
+    remote: `127.0.0.1:${relay.forA}`,
+    service: subscriber.number,
+    calls: 100,
+    rate: 30,
+    timeoutSeconds: 60,
+    more: ["-l", "200"],
+  });
+  await caller.succeeded();
+  const calls = await until(
+    async () => {
+      const all = await subscriber.calls();
+      return all.every(({ status }) => status === "ended") && all;
+    },
+    { what: "the end of every call" },
+  );
+  assert.deepEqual([...new Set(calls.map((call) => `${call.outcome} ${call.ended_by}`))], ["completed caller"]);
+  assert.equal(calls.length, 100);
+  await nothingIsHeld(subscriber);
+});
+
+async function nothingIsHeld({ workspace, trunk }: Subscriber): Promise<void> {
+  const { rows } = await line.world.house.db.pool.query(
+    `select (select in_use from workspace_capacity where workspace_id = $1) as leases,
+       (select in_use from trunk_capacity where trunk_id = $2) as channels,
+       (select count(*)::integer from live_calls where workspace_id = $1) as live`,
+    [workspace.id, trunk.id],
+  );
+  assert.deepEqual(rows, [{ leases: 0, channels: 0, live: 0 }]);
+}
