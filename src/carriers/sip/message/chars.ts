@@ -4,8 +4,9 @@ export const TOKEN = 1;
 export const USER = 2;
 export const USER_TOLERATED = 4;
 export const PASSWORD = 8;
-/** Of a URI's parameters. */
+/** Of a URI's parameters, and what proxies write unescaped in the values of their own (base64 among them). */
 export const PARAMETER = 16;
+export const PARAMETER_TOLERATED = 128;
 export const HOST = 32;
 /** Of an unquoted parameter value of a header field: wider than a token, as tags and branches in the field are. */
 export const VALUE = 64;
@@ -25,6 +26,7 @@ mark(USER | USER_TOLERATED, `${unreserved}&=+$,;?/`);
 mark(USER_TOLERATED, "#[]^{}|`");
 mark(PASSWORD, `${unreserved}&=+$,`);
 mark(PARAMETER, `${unreserved}[]/:&+$`);
+mark(PARAMETER_TOLERATED, "=@,#{}^|`");
 mark(HOST, `${alphanumeric}-._`);
 mark(VALUE, `${unreserved}%+\`[]:/=@&$^{}|#`);
 

@@ -28,11 +28,6 @@ export function escapePart(text: string, bits: number): string {
   return text;
 }
 
-/** Whether the escapes are no UTF-8, so that escaping the text again would give other bytes. */
-export function hasForeignEscapes(text: string): boolean {
-  return text.includes("%") && !isUtf8(bytesOf(text));
-}
-
 function bytesOf(text: string): Buffer {
   const source = Buffer.from(text, "utf8");
   const bytes = Buffer.allocUnsafe(source.length);

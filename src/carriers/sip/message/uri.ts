@@ -1,10 +1,13 @@
-import { is, PARAMETER, PASSWORD, TOKEN, USER, USER_TOLERATED } from "./chars.ts";
-import { escapePart, hasForeignEscapes, unescapePart } from "./escapes.ts";
+import { is, PARAMETER, PARAMETER_TOLERATED, PASSWORD, TOKEN, USER, USER_TOLERATED } from "./chars.ts";
+import { escapePart, unescapePart } from "./escapes.ts";
 import { checkHost, parseHostPort } from "./host.ts";
 import type { Params, SipUri, Uri } from "./message.ts";
 import { noParams } from "./params.ts";
 
-/** URIs whose escapes are no UTF-8, as they were written: what is sent back to them must be the same bytes. */
+/**
+ * As they were written: a Contact or Record-Route that is sent back must be the same bytes. `%2B` is not `+` (RFC 3261 19.1.4), and
+ * not every peer compares as it should.
+ */
 const asWritten = new WeakMap<SipUri, string>();
 
 /** RFC 3261 19.1.1, any other scheme as `other`; null when it is no URI. */
@@ -39,7 +42,7 @@ function parseSip(text: string, scheme: "sip" | "sips", from: number): SipUri | 
   const headers = question < 0 ? null : text.slice(question + 1);
   if (headers !== null && !isVisible(headers)) return null;
   const uri: SipUri = { kind: "sip", scheme, user, password, host: place.host.toLowerCase(), port: place.port, params: found, headers };
-  if (hasForeignEscapes(text)) asWritten.set(uri, text);
+  asWritten.set(uri, text);
   return uri;
 }
 
@@ -54,7 +57,7 @@ function parseUriParams(text: string, from: number, end: number): Params | null 
     const one = text.slice(i + 1, stop);
     const equals = one.indexOf("=");
     const name = unescapePart(equals < 0 ? one : one.slice(0, equals), PARAMETER)?.toLowerCase();
-    const value = equals < 0 ? null : unescapePart(one.slice(equals + 1), PARAMETER);
+    const value = equals < 0 ? null : unescapePart(one.slice(equals + 1), PARAMETER | PARAMETER_TOLERATED);
     if (!name || found.has(name) || (equals >= 0 && !value)) return null;
     found.set(name, value);
     i = stop;
@@ -62,7 +65,7 @@ function parseUriParams(text: string, from: number, end: number): Params | null 
   return found;
 }
 
-/** Escapes where it must. Throws on a host that is none, and on what would break out of angle brackets. */
+/** As it was written, if it was; else escapes where it must. Throws on a host that is none, and on what would break out of angle brackets. */
 export function writeUri(uri: Uri): string {
   if (uri.kind === "other") {
     const again = parseUri(uri.raw);
@@ -113,27 +116,6 @@ export function sipUri(parts: {
     headers,
   };
 }
-
-/** Parameters that make a difference when only one of two URIs has them. */
-const telling = ["user", "ttl", "method", "maddr", "transport"];
-
-/** RFC 3261 19.1.4. Of other schemes: the same text. */
-export function sameUri(a: Uri, b: Uri): boolean {
-  if (a.kind === "other" || b.kind === "other") return a.kind === b.kind && "raw" in a && "raw" in b && a.raw === b.raw;
-  if (a.scheme !== b.scheme || a.user !== b.user || a.password !== b.password || a.host !== b.host || a.port !== b.port) return false;
-  for (const name of telling) if (a.params.has(name) !== b.params.has(name)) return false;
-  for (const [name, value] of a.params) {
-    if (b.params.has(name) && b.params.get(name)?.toLowerCase() !== value?.toLowerCase()) return false;
-  }
-  return sortedHeaders(a) === sortedHeaders(b);
-}
-
-const sortedHeaders = (uri: SipUri): string =>
-  (uri.headers ?? "")
-    .split("&")
-    .map((header) => header.replace(/^[^=]*/, (name) => name.toLowerCase()))
-    .sort()
-    .join("&");
 
 function isScheme(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
