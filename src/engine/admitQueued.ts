@@ -69,7 +69,7 @@ export async function admitQueued(client: Client, lanes: readonly Lane[], now: D
     const detail = {
       limit: capacity?.limit,
       in_use: capacity?.inUse,
-      ...(trunk ? { trunk_limit: trunk.limit, trunk_in_use: trunk.inUse } : {}),
+      ...(trunk ? { trunk_limit: trunk.limit } : {}),
     };
     admissions.push({ ...call, detail, holds_channel: trunk !== undefined });
     if (capacity) capacity.inUse++;

@@ -67,7 +67,7 @@ function admitOrQueue({ request: { workspaceId }, trunkId }: KnownRequest, { cap
     limit: capacity.limit,
     in_use: capacity.inUse,
     waiting,
-    ...(trunk ? { trunk_limit: trunk.limit, trunk_in_use: trunk.inUse } : {}),
+    ...(trunk ? { trunk_limit: trunk.limit } : {}),
   };
   const queued = (reason: "capacity_full" | "trunk_full" | "others_wait"): Verdict => {
     queue.set(trunkId, (queue.get(trunkId) ?? 0) + 1);

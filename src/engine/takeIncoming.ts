@@ -96,7 +96,7 @@ async function decide(client: Client, arrivals: readonly Arrival[]): Promise<Dec
     const detail = {
       limit: capacity.limit,
       in_use: capacity.inUse,
-      ...(trunk ? { trunk_limit: trunk.limit, trunk_in_use: trunk.inUse } : {}),
+      ...(trunk ? { trunk_limit: trunk.limit } : {}),
     };
     capacity.inUse++;
     if (trunk) trunk.inUse++;

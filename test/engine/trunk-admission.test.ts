@@ -69,10 +69,21 @@ describe("a trunk's channels", () => {
     assert.deepEqual(await trunk.channels(), { in_use: 4, held: 4 });
     const [decision] = await decisionsOf(queued[0]?.id ?? "");
     assert.equal(decision?.reason, "trunk_full");
-    assert.partialDeepStrictEqual(decision?.detail, { limit: 100, trunk_limit: 4, trunk_in_use: 4 });
+    assert.partialDeepStrictEqual(decision?.detail, { limit: 100, trunk_limit: 4 });
     for (const tenant of tenants) {
       for (const call of await tenant.calls()) assert.equal(call.trunk_id, trunk.id);
     }
+  });
+
+  test("what a workspace can read of its calls does not tell how many channels others have", async () => {
+    const [trunk, other, tenant] = [await testTrunk(world, 3), await callingTenant(world), await callingTenant(world)];
+    const [theirs, ours] = [await numberOn(trunk, other), await numberOn(trunk, tenant)];
+    const readAs = async (one: CallingTenant, from: string) =>
+      JSON.stringify(await decisionsOf((await one.place(nextPhone(), { from })).call.id));
+    const alone = await readAs(tenant, ours);
+    await endOne(tenant);
+    await other.place(nextPhone(), { from: theirs });
+    assert.equal(await readAs(tenant, ours), alone);
   });
 
   test("a call keeps the trunk that its caller ID had when it was placed", async () => {
