@@ -132,7 +132,9 @@ describe("a telephone", { skip, concurrency: false }, () => {
   });
 
   test("the goodbye is heard to its last word, although telephones play what they hear a little later", async () => {
-    const talk = await call();
+    const plays = join(folder, "answer.wav");
+    writeWav(plays, Int16Array.from([...silence.subarray(0, greeting.length + 8_000), ...known.subarray(0, 16_000), ...silence]));
+    const talk = await call({ phone: { plays } });
     const recorded = await talk.subscriber.ended(talk.callId);
     assert.equal(recorded.ended_by, "agent", JSON.stringify(recorded.transcript));
     await talk.phone.event("CALL_CLOSED");
