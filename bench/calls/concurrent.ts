@@ -4,6 +4,7 @@ import { LONG_TALK } from "../support/long-talk.ts";
 import { usageOf } from "../support/process-usage.ts";
 import type { Product } from "../support/product.ts";
 import type { Pacing } from "../support/rtp-lines.ts";
+import { slope } from "../support/slope.ts";
 import { round } from "../support/spread.ts";
 
 const RAMP_PER_SECOND = 40;
@@ -73,11 +74,4 @@ export async function concurrent(product: Product, called: Called, counts: reado
     cpuMsPerSecondAndCall: round(slope(levels.map(({ calls, cpuSecondsPerSecond }) => [calls, cpuSecondsPerSecond * 1_000])), 2),
     pacing,
   };
-}
-
-/** Of the straight line of least squares. */
-function slope(points: ReadonlyArray<readonly [x: number, y: number]>): number {
-  const mean = (of: (point: readonly [number, number]) => number) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
-  const [x, y] = [mean((point) => point[0]), mean((point) => point[1])];
-  return mean((point) => (point[0] - x) * (point[1] - y)) / mean((point) => (point[0] - x) ** 2);
 }

@@ -52,8 +52,6 @@ export interface SippRun {
   answered: number;
   failed: number;
   retransmissions: number;
-  /** From the first INVITE to the last call's end. */
-  seconds: number;
 }
 
 /** sipp as the caller of a port of loopback. */
@@ -81,12 +79,10 @@ export async function callWithSipp(port: number, calls: number, perSecond: numbe
       .split("\n")
       .map((line) => line.split(";"));
     const value = (name: string) => rows.at(-1)?.[rows[0]?.indexOf(name) ?? -1] ?? "";
-    const [hours, minutes, seconds] = value("ElapsedTime(C)").split(":").map(Number);
     return {
       answered: Number(value("SuccessfulCall(C)")),
       failed: Number(value("FailedCall(C)")),
       retransmissions: Number(value("Retransmissions(C)")),
-      seconds: (hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (seconds ?? 0),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
