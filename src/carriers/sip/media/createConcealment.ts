@@ -51,12 +51,11 @@ export function createConcealment(): Concealment {
     good(samples, at) {
       if (steps > 0) {
         const length = Math.min(STEP, overlap + 32 * (steps - 1));
-        if (steps <= STEPS_UNTIL_SILENT)
-          for (let index = 0; index < length; index++) {
-            const weight = (index + 1) / (length + 1);
-            const guess = repeated(periods, position + index) * gain(steps, index);
-            samples[at + index] = guess * (1 - weight) + (samples[at + index] ?? 0) * weight;
-          }
+        for (let index = 0; index < length; index++) {
+          const weight = (index + 1) / (length + 1);
+          const guess = repeated(periods, position + index) * gain(steps, index);
+          samples[at + index] = guess * (1 - weight) + (samples[at + index] ?? 0) * weight;
+        }
         steps = 0;
       }
       remember(samples, at);
@@ -65,7 +64,6 @@ export function createConcealment(): Concealment {
     lost(samples, at) {
       if (steps >= STEPS_UNTIL_SILENT) {
         samples.fill(0, at, at + STEP);
-        if (steps === STEPS_UNTIL_SILENT) steps++;
         remember(samples, at);
         return false;
       }

@@ -2,7 +2,8 @@
  * Where the other side really sends from, which may not be what its SDP says (NAT; symmetric RTP, RFC 4961). What was agreed
  * holds while packets come from there. Another address takes over only when nothing has come from the present one since the
  * negotiation, or not for a second; and only with packets that look right. Once moved, it moves again only with the same
- * flow: the same source, whose sequence goes on. Everything else is somebody else's.
+ * flow: the same source, whose sequence goes on; or back to what was agreed, which nobody can take away. Everything else is
+ * somebody else's.
  */
 export interface Latch {
   agreed(remote: { address: string; port: number } | null): void;
@@ -38,7 +39,9 @@ export function createLatch(): Latch {
     },
     accepts({ ssrc, sequence }, address, port, nowMs, proven) {
       if (!target) return false;
-      if (address !== target.address || port !== target.port) {
+      const home = address === agreed?.address && port === agreed.port;
+      if (home && target !== agreed) target = agreed;
+      else if (address !== target.address || port !== target.port) {
         const learning = heardMs === undefined;
         if (heardMs !== undefined && nowMs - heardMs < SILENT_MS) return false;
         const jump = (sequence - lastSequence) & 0xffff;

@@ -23,7 +23,9 @@ export function createMediaEngine(options: MediaEngineOptions): MediaEngine {
   const { log, clock = systemClock, random = Math.random, silentAfterMs = 15_000 } = options;
   const bindAddress = options.bindAddress ?? "0.0.0.0";
   const pool = createPortPool(options.ports, bindAddress, random);
-  const pacer = createPacer(clock);
+  // What goes wrong in one call, or with one packet, must not end all others.
+  const failed = (error: unknown) => log.error({ err: error }, "the audio of a call failed");
+  const pacer = createPacer(clock, failed);
   const sessions = new Set<MediaSession>();
   const closing = new Set<Promise<void>>();
   let closed = false;
@@ -51,8 +53,20 @@ export function createMediaEngine(options: MediaEngineOptions): MediaEngine {
           closing.add(done);
         },
       });
-      pair.rtp.on("message", (packet, from) => receiveRtp(packet, plain(from.address), from.port, !pacer.behind));
-      pair.rtcp.on("message", (packet, from) => receiveRtcp(packet, plain(from.address), from.port));
+      pair.rtp.on("message", (packet, from) => {
+        try {
+          receiveRtp(packet, plain(from.address), from.port, !pacer.behind);
+        } catch (error) {
+          failed(error);
+        }
+      });
+      pair.rtcp.on("message", (packet, from) => {
+        try {
+          receiveRtcp(packet, plain(from.address), from.port);
+        } catch (error) {
+          failed(error);
+        }
+      });
       // ICMP errors and the like: the packet is lost, the call goes on.
       pair.rtp.on("error", (error) => log.debug({ err: error, port: pair.port }, "RTP socket"));
       pair.rtcp.on("error", (error) => log.debug({ err: error, port: pair.port + 1 }, "RTCP socket"));

@@ -75,7 +75,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
     else done(null);
   });
   const reports = createRtcpReports({
-    ssrc: sender.ssrc,
+    ssrc: () => sender.ssrc,
     // RFC 7022 4.2: new with every call, so that nobody is followed by it.
     cname: randomBytes(12).toString("base64"),
     random,
@@ -120,7 +120,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
       srtp = {
         from: { ...agreed },
         sender: srtp && same("localKey") ? srtp.sender : createSrtpSender(agreed.suite, agreed.localKey),
-        receiver: srtp && same("remoteKey") ? srtp.receiver : createSrtpReceiver(agreed.suite, agreed.remoteKey),
+        receiver: srtp && same("remoteKey") ? srtp.receiver : createSrtpReceiver(agreed.suite, agreed.remoteKey, srtp?.receiver),
       };
     }
   };
@@ -185,7 +185,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
     const round = (value: number | null, perUnit = 1) => (value === null ? null : Math.round((value / perUnit) * 10) / 10);
     return {
       codec: audio.codec,
-      packets_sent: sender.packets,
+      packets_sent: sender.packetsTotal,
       packets_received: reception.received,
       packets_lost: lost,
       jitter_ms: round(reception.meanJitter, 8) ?? 0,

@@ -35,7 +35,8 @@ interface Phase {
   frames: Set<Frame>;
 }
 
-export function createPacer(clock: MediaClock): Pacer {
+/** `failed`: told what a frame threw; the others go on. */
+export function createPacer(clock: MediaClock, failed: (error: unknown) => void): Pacer {
   const startMs = clock.now();
   const phases: Phase[] = Array.from({ length: PHASES }, (_, index) => ({
     dueMs: startMs + (index * FRAME_MS) / PHASES,
@@ -80,7 +81,13 @@ export function createPacer(clock: MediaClock): Pacer {
       missed -= skipped;
       const dueMs = phase.dueMs;
       phase.dueMs += FRAME_MS;
-      for (const frame of phase.frames) frame(dueMs, missed >= CATCH_UP, skipped);
+      for (const frame of phase.frames) {
+        try {
+          frame(dueMs, missed >= CATCH_UP, skipped);
+        } catch (error) {
+          failed(error);
+        }
+      }
     }
     cancel = clock.soon(run);
   };

@@ -7,7 +7,7 @@ export interface Reception {
   receive(sequence: number, timestamp: number, arrival: number | undefined): boolean;
   /** The last one had come before. */
   duplicate(): void;
-  /** Makes the source's own numbers begin anew; totals stay. */
+  /** Makes the source's own numbers begin anew with the next packet; totals stay. */
   restart(): void;
   /** For a report block: since the last call. */
   fractionLost(): number;
@@ -29,6 +29,7 @@ const MAX_MISORDER = 100;
 
 export function createReception(): Reception {
   let started = false;
+  let anew = false;
   let base = 0;
   let highest = 0;
   let cycles = 0;
@@ -53,6 +54,7 @@ export function createReception(): Reception {
   };
   const begin = (sequence: number) => {
     started = true;
+    anew = false;
     base = highest = sequence;
     cycles = received = duplicates = expectedPrior = receivedPrior = 0;
     badSequence = -1;
@@ -61,8 +63,11 @@ export function createReception(): Reception {
 
   return {
     receive(sequence, timestamp, arrival) {
-      if (!started) begin(sequence);
-      else {
+      if (!started || anew) {
+        settle();
+        begin(sequence);
+        jitter = 0;
+      } else {
         const ahead = (sequence - highest) & 0xffff;
         if (ahead < MAX_DROPOUT) {
           if (sequence < highest) cycles += 65_536;
@@ -96,12 +101,7 @@ export function createReception(): Reception {
       duplicates++;
     },
     restart() {
-      settle();
-      started = false;
-      received = duplicates = expectedPrior = receivedPrior = 0;
-      cycles = highest = base = 0;
-      jitter = 0;
-      lastTransit = undefined;
+      anew = true;
     },
     fractionLost() {
       const expectedNow = expected();

@@ -13,7 +13,6 @@ export interface RtcpReports {
   readonly remoteLost: number | null;
   /** In units of the timestamp. */
   readonly remoteJitter: number | null;
-  readonly byeSeen: boolean;
 }
 
 /** What we have sent. `since`: anything in the last two intervals, so that it is a sender report. */
@@ -30,14 +29,15 @@ const COMPENSATION = Math.E - 1.5;
 const NTP_EPOCH_SECONDS = 2_208_988_800;
 
 export function createRtcpReports(options: {
-  ssrc: number;
+  /** Our source. */
+  ssrc(): number;
   cname: string;
   random: Random;
   reception: Reception;
   /** Source that we hear; undefined as long as there is none. */
   heard(): number | undefined;
 }): RtcpReports {
-  const { ssrc, cname, random, reception } = options;
+  const { cname, random, reception } = options;
   let nextMs: number | undefined;
   let lastReport = 0;
   let lastReportMs = 0;
@@ -45,7 +45,6 @@ export function createRtcpReports(options: {
   let roundTripMs: number | null = null;
   let remoteLost: number | null = null;
   let remoteJitter: number | null = null;
-  let byeSeen = false;
 
   const interval = (minimumMs: number) => (minimumMs * (0.5 + random())) / COMPENSATION;
 
@@ -87,7 +86,7 @@ export function createRtcpReports(options: {
       const sender: SenderInfo | null = sent.recently
         ? { ...ntp(now.ntpMs), rtpTimestamp: sent.timestamp >>> 0, packets: sent.packets, octets: sent.octets }
         : null;
-      return writeRtcp(into, { ssrc, sender, block: block(now.ms), cname, bye });
+      return writeRtcp(into, { ssrc: options.ssrc(), sender, block: block(now.ms), cname, bye });
     },
     receive(bytes, length, nowMs) {
       const content = parseRtcp(bytes, length);
@@ -101,7 +100,7 @@ export function createRtcpReports(options: {
           lastReportOf = report.ssrc;
         }
         for (const one of report.blocks) {
-          if (one.ssrc !== ssrc) continue;
+          if (one.ssrc !== options.ssrc()) continue;
           remoteLost = Math.max(0, one.cumulativeLost);
           remoteJitter = one.jitter;
           if (one.lastReport === 0 || ntpOffsetMs === 0) continue;
@@ -110,7 +109,6 @@ export function createRtcpReports(options: {
           if (trip >= -66 && trip < 60 * 65_536) roundTripMs = Math.max(0, trip / 65.536);
         }
       }
-      if (content.bye.length > 0) byeSeen = true;
       return true;
     },
     get roundTripMs() {
@@ -121,9 +119,6 @@ export function createRtcpReports(options: {
     },
     get remoteJitter() {
       return remoteJitter;
-    },
-    get byeSeen() {
-      return byeSeen;
     },
   };
 }

@@ -21,7 +21,6 @@ export interface RtpReceiver {
   readonly late: number;
   /** Mean length of what was concealed, in frames. */
   readonly meanBurst: number;
-  readonly delayMs: number;
   readonly meanDelayMs: number;
   readonly refused: Readonly<Refused>;
 }
@@ -51,7 +50,7 @@ export function createRtpReceiver(options: { latch: Latch; reception: Reception;
   let audio: NegotiatedAudio | undefined;
   let srtp: SrtpReceiver | undefined;
   let ssrc: number | undefined;
-  let heardMs = 0;
+  let heardMs = Number.NEGATIVE_INFINITY;
   let delaySum = 0;
   let delayCount = 0;
 
@@ -68,7 +67,11 @@ export function createRtpReceiver(options: { latch: Latch; reception: Reception;
   return {
     expect(changed, keys) {
       if (!changed) jitter.restart();
+      // What came while nothing was to come was not looked at: it is not lost.
+      else if (!audio) reception.restart();
       audio = changed;
+      // With a new agreement another source may speak at once.
+      heardMs = Number.NEGATIVE_INFINITY;
       srtp = keys;
     },
 
@@ -118,7 +121,7 @@ export function createRtpReceiver(options: { latch: Latch; reception: Reception;
         if (put === "duplicate") reception.duplicate();
       } else {
         jitter.skip(sequence);
-        if (event) events.receive(packet, payloadStart, payloadEnd, timestamp, header.marker);
+        if (event) events.receive(packet, payloadStart, payloadEnd, sequence, timestamp, header.marker);
       }
       return true;
     },
@@ -139,9 +142,6 @@ export function createRtpReceiver(options: { latch: Latch; reception: Reception;
     },
     get meanBurst() {
       return jitter.concealedRuns === 0 ? 0 : jitter.concealedFrames / jitter.concealedRuns;
-    },
-    get delayMs() {
-      return jitter.delayMs;
     },
     get meanDelayMs() {
       return delayCount === 0 ? 0 : delaySum / delayCount;

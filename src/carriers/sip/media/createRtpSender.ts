@@ -5,7 +5,10 @@ import { SRTP_ROOM, type SrtpSender } from "./srtp.ts";
 
 /** Makes packets of what is said, frame by frame. Its timestamp goes on with time, whether anything is sent or not. */
 export interface RtpSender {
-  /** How the next frames go. `packetSamples`: in one packet. */
+  /**
+   * How the next frames go. `packetSamples`: in one packet. In the place of one key another one brings a new source with it: its
+   * roll-over counter is 0 for whoever has followed the call and for whoever has not (RFC 3711 3.3.1).
+   */
   format(format: { law: Law; payloadType: number; packetSamples: number; srtp: SrtpSender | undefined }): void;
   /** 20 ms of sound. */
   sound(samples: Int16Array): void;
@@ -16,9 +19,12 @@ export interface RtpSender {
   readonly ssrc: number;
   /** Timestamp of the next frame. */
   readonly timestamp: number;
+  /** Of this source. */
   readonly packets: number;
   /** Of payload. */
   readonly octets: number;
+  /** Packets of all sources. */
+  readonly packetsTotal: number;
   readonly failed: number;
 }
 
@@ -38,9 +44,8 @@ interface Slot {
 }
 
 export function createRtpSender(random: Random, send: (bytes: Buffer, done: (error: Error | null) => void) => void): RtpSender {
-  const ssrc = Math.floor(random() * 2 ** 32);
-  // Below half, so that the receiver of SRTP cannot take the first packets for those after a wrap (RFC 3711 3.3.1).
-  let sequence = Math.floor(random() * 0x8000);
+  let ssrc = 0;
+  let sequence = 0;
   let timestamp = Math.floor(random() * 2 ** 32);
   let format: Parameters<RtpSender["format"]>[0] | undefined;
   const pending = new Uint8Array(MAX_PACKET_SAMPLES + FRAME);
@@ -49,8 +54,19 @@ export function createRtpSender(random: Random, send: (bytes: Buffer, done: (err
   let eventTimestamp = 0;
   let packets = 0;
   let octets = 0;
+  let earlierPackets = 0;
   let failed = 0;
   let next = 0;
+
+  const begin = () => {
+    ssrc = Math.floor(random() * 2 ** 32);
+    // Below half, so that the receiver of SRTP cannot take the first packets for those after a wrap (RFC 3711 3.3.1).
+    sequence = Math.floor(random() * 0x8000);
+    earlierPackets += packets;
+    packets = octets = 0;
+    marker = true;
+  };
+  begin();
 
   const slots: Slot[] = Array.from({ length: SLOTS }, () => {
     const bytes = Buffer.alloc(RTP_HEADER_BYTES + MAX_PACKET_SAMPLES + FRAME + SRTP_ROOM);
@@ -104,6 +120,7 @@ export function createRtpSender(random: Random, send: (bytes: Buffer, done: (err
   return {
     format(changed) {
       flush(filled);
+      if (format?.srtp && changed.srtp && changed.srtp !== format.srtp) begin();
       format = changed;
     },
     sound(samples) {
@@ -132,7 +149,9 @@ export function createRtpSender(random: Random, send: (bytes: Buffer, done: (err
       timestamp = (timestamp + frames * FRAME) >>> 0;
       marker = true;
     },
-    ssrc,
+    get ssrc() {
+      return ssrc;
+    },
     get timestamp() {
       return timestamp;
     },
@@ -141,6 +160,9 @@ export function createRtpSender(random: Random, send: (bytes: Buffer, done: (err
     },
     get octets() {
       return octets;
+    },
+    get packetsTotal() {
+      return earlierPackets + packets;
     },
     get failed() {
       return failed;

@@ -6,8 +6,6 @@ export interface Law {
   encode: Uint8Array;
   /** Sample of every code. */
   decode: Int16Array;
-  /** Code of sample 0. */
-  silence: number;
 }
 
 /** ITU-T G.711 on 16-bit samples: A-law uses the upper 13 bits, mu-law the upper 14. */
@@ -20,7 +18,7 @@ function law(code: (sample: number) => number, sample: (code: number) => number)
   const encode = new Uint8Array(65_536);
   for (let index = 0; index < encode.length; index++) encode[index] = code((index << 16) >> 16);
   const decode = Int16Array.from({ length: 256 }, (_, index) => sample(index));
-  return { encode, decode, silence: code(0) };
+  return { encode, decode };
 }
 
 /** The sign bit is 1 for positive samples, even bits are inverted on the wire (G.711 table 1). */

@@ -4,10 +4,7 @@ import type { NegotiatedAudio } from "../sdp/negotiation.ts";
 
 /** RTP for many calls on one clock: one timer drives the 20 ms frames of every session. */
 export interface MediaEngine {
-  /**
-   * Binds a pair of ports of the range, RTP and RTCP. Throws NoFreePort when there is none.
-   * `address`: local IP to bind, 0.0.0.0 or ::.
-   */
+  /** Binds a pair of ports of the range, RTP and RTCP. Throws NoFreePort when there is none. */
   open(handler: MediaHandler): Promise<MediaSession>;
   /** Sessions that are open. */
   readonly size: number;

@@ -1,4 +1,5 @@
 import { createCipheriv, createHmac, createSecretKey } from "node:crypto";
+import { MAX_RTP_BYTES } from "./rtp-packet.ts";
 
 /** What SRTP or SRTCP does with a packet, with keys of a session. */
 export interface SrtpKeys {
@@ -52,7 +53,7 @@ export function deriveKey(master: Buffer, label: number, length: number): Buffer
 }
 
 /** Counter blocks of one packet, and of all packets in turn. */
-const blocks = Buffer.alloc(2_048 + 16);
+const blocks = Buffer.alloc(MAX_RTP_BYTES + 16);
 
 /**
  * AES in counter mode (RFC 3711 4.1.1). One AES-ECB cipher for all packets makes the key stream out of counter blocks: a

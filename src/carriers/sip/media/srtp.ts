@@ -1,5 +1,6 @@
 import type { NegotiatedSrtp } from "../sdp/negotiation.ts";
 import { createReplayWindow, type ReplayWindow } from "./createReplayWindow.ts";
+import { MAX_RTP_BYTES } from "./rtp-packet.ts";
 import { createSrtpKeys } from "./srtp-keys.ts";
 
 /**
@@ -15,6 +16,13 @@ export interface SrtpReceiver {
   /** The length in the clear, or -1: forged, broken or replayed. */
   unprotect(packet: Buffer, payloadStart: number): number;
   unprotectRtcp(packet: Buffer): number;
+  /** How far each source has come, by SSRC. */
+  readonly sources: ReadonlyMap<number, Readonly<Progress>>;
+}
+
+export interface Progress {
+  rollOver: number;
+  highest: number;
 }
 
 export type Suite = NegotiatedSrtp["suite"];
@@ -53,13 +61,15 @@ export function createSrtpSender(suite: Suite, master: Buffer): SrtpSender {
   };
 }
 
-interface ReceivedSource {
-  rollOver: number;
-  highest: number;
+interface ReceivedSource extends Progress {
   window: ReplayWindow;
 }
 
-export function createSrtpReceiver(suite: Suite, master: Buffer): SrtpReceiver {
+/**
+ * `before`: the receiver whose key this one replaces. A new key does not begin the roll-over counter anew (RFC 3711 3.3.1), but
+ * a sender that knows nothing of the old key begins at 0: a source's first packet tells which it is.
+ */
+export function createSrtpReceiver(suite: Suite, master: Buffer, before?: SrtpReceiver): SrtpReceiver {
   const rtp = createSrtpKeys(master, 0, tagLength(suite));
   const rtcp = createSrtpKeys(master, 3, RTCP_TAG);
   const sources = new Map<number, ReceivedSource>();
@@ -72,17 +82,21 @@ export function createSrtpReceiver(suite: Suite, master: Buffer): SrtpReceiver {
   return {
     unprotect(packet, payloadStart) {
       const end = packet.length - rtp.tagBytes;
-      if (end < payloadStart) return -1;
+      if (end < payloadStart || end > MAX_RTP_BYTES) return -1;
       const sequence = packet.readUInt16BE(2);
       const ssrc = packet.readUInt32BE(8);
       const source = sources.get(ssrc);
-      const rollOver = source ? guessRollOver(source, sequence) : 0;
-      if (rollOver < 0) return -1;
+      let rollOver = source ? guessRollOver(source, sequence) : 0;
+      if (rollOver < 0 || source?.window.has(rollOver * 65_536 + sequence)) return -1;
+      if (!rtp.verify(packet, end, end, rollOver)) {
+        const earlier = source ? undefined : before?.sources.get(ssrc);
+        rollOver = earlier ? guessRollOver(earlier, sequence) : 0;
+        if (rollOver <= 0 || !rtp.verify(packet, end, end, rollOver)) return -1;
+      }
       const index = rollOver * 65_536 + sequence;
-      if (source?.window.has(index) || !rtp.verify(packet, end, end, rollOver)) return -1;
 
       rtp.crypt(packet, payloadStart, end, ssrc, rollOver, sequence);
-      const known = source ?? { rollOver: 0, highest: sequence, window: createReplayWindow() };
+      const known = source ?? { rollOver, highest: sequence, window: createReplayWindow() };
       if (!source) remember(sources, ssrc, known);
       known.window.add(index);
       if (index > known.rollOver * 65_536 + known.highest) {
@@ -93,7 +107,7 @@ export function createSrtpReceiver(suite: Suite, master: Buffer): SrtpReceiver {
     },
     unprotectRtcp(packet) {
       const end = packet.length - RTCP_TAG - 4;
-      if (end < 8) return -1;
+      if (end < 8 || end > MAX_RTP_BYTES) return -1;
       const word = packet.readUInt32BE(end);
       const index = word & 0x7fff_ffff;
       const ssrc = packet.readUInt32BE(4);
@@ -105,11 +119,12 @@ export function createSrtpReceiver(suite: Suite, master: Buffer): SrtpReceiver {
       known.add(index);
       return end;
     },
+    sources,
   };
 }
 
 /** RFC 3711 3.3.1: the roll-over counter that brings this sequence number nearest to the highest one. -1: before the beginning. */
-function guessRollOver(source: ReceivedSource, sequence: number): number {
+function guessRollOver(source: Readonly<Progress>, sequence: number): number {
   if (source.highest < 0x8000) return sequence - source.highest > 0x8000 ? source.rollOver - 1 : source.rollOver;
   return source.highest - 0x8000 > sequence ? source.rollOver + 1 : source.rollOver;
 }

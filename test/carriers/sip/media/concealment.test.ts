@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createConcealment, STEP } from "../../../../src/carriers/sip/media/createConcealment.ts";
-import { correlation } from "./support.ts";
+import { correlation, speech } from "./support.ts";
 
 /** A vowel of 125 Hz. */
 const vowel = Int16Array.from({ length: 8_000 }, (_, index) => {
@@ -30,6 +30,22 @@ test("20 ms of a vowel are filled in as if nothing had been lost (G.711 Appendix
   const steepest = (samples: Int16Array) =>
     samples.reduce((most, sample, index) => Math.max(most, Math.abs(sample - (samples[index - 1] ?? sample))), 0);
   assert.ok(steepest(out.subarray(39 * STEP, 44 * STEP)) < 1.3 * steepest(vowel), "no click at its edges");
+});
+
+test("whatever the length of the loss, what comes after it begins without a click", () => {
+  const voice = speech(3);
+  for (const lostMs of [10, 20, 60, 70, 80, 100, 200]) {
+    for (let from = 2_000; from < 20_000; from += 1_200) {
+      const concealment = createConcealment();
+      const out = voice.slice();
+      const [begin, end] = [from, from + lostMs * 8];
+      for (let at = 0; at < begin; at += STEP) concealment.good(out, at);
+      for (let at = begin; at < end; at += STEP) concealment.lost(out, at);
+      concealment.good(out, end);
+      const step = Math.abs((out[end] ?? 0) - (out[end - 1] ?? 0));
+      assert.ok(step < 1_500, `${step} after ${lostMs} ms at ${from}`);
+    }
+  }
 });
 
 test("it fades out and is silent after 60 ms", () => {

@@ -58,6 +58,6 @@ for (const codec of ["PCMA", "PCMU"] as const) {
       assert.equal(law.decode[again], sample);
       assert.equal((law.decode[code ^ 0x80] ?? 0) + sample, 0);
     }
-    assert.equal(law.silence, codec === "PCMA" ? 0xd5 : 0xff);
+    assert.equal(law.encode[0], codec === "PCMA" ? 0xd5 : 0xff);
   });
 }

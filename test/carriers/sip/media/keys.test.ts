@@ -4,13 +4,14 @@ import { createEventReceiver } from "../../../../src/carriers/sip/media/createEv
 import { agreed, eventPayload, openBench, rtpPacket } from "./support.ts";
 
 describe("keys received (RFC 4733)", () => {
-  /** Packets as [event, timestamp, duration, "end" or "mark"]. */
-  const told = (...packets: Array<[event: number, timestamp: number, duration: number, flag?: "end" | "mark"]>) => {
+  /** Packets as [event, timestamp, duration, "end", "mark" or "late": sent before all others]. */
+  const told = (...packets: Array<[event: number, timestamp: number, duration: number, flag?: "end" | "mark" | "late"]>) => {
     const digits: string[] = [];
     const receiver = createEventReceiver((digit) => digits.push(digit));
-    for (const [event, timestamp, duration, flag] of packets) {
+    for (const [index, [event, timestamp, duration, flag]] of packets.entries()) {
+      const sequence = (flag === "late" ? 65_000 : 65_530 + index) & 0xffff;
       const payload = eventPayload(event, duration, flag === "end");
-      receiver.receive(payload, 0, payload.length, timestamp >>> 0, flag === "mark");
+      receiver.receive(payload, 0, payload.length, sequence, timestamp >>> 0, flag === "mark");
     }
     return digits.join("");
   };
@@ -38,7 +39,9 @@ describe("keys received (RFC 4733)", () => {
     ));
   test("all packets of a press come after those of the next one", () =>
     assert.equal(told([1, 800, 800, "end"], [3, 4_000, 800, "end"], [2, 2_400, 800, "end"], [3, 4_000, 800, "end"]), "132"));
-  test("a very old packet is nothing", () => assert.equal(told([1, 100_000, 160], [2, 800, 160]), "1"));
+  test("a very old packet is nothing", () => assert.equal(told([1, 100_000, 160], [2, 800, 160, "late"]), "1"));
+  test("timestamps that went back, as after a re-INVITE, do not make the keys mute", () =>
+    assert.equal(told([1, 100_000, 160], [1, 100_000, 320], [2, 800, 160], [2, 800, 320], [3, 16_000, 160]), "123"));
   test("timestamps wrap", () => assert.equal(told([1, 2 ** 32 - 800, 800, "end"], [2, 400, 160], [1, 2 ** 32 - 800, 800, "end"]), "12"));
   test("a press longer than a duration can say goes on with a new timestamp (2.5.1.3)", () =>
     assert.equal(told([4, 1_000, 65_000], [4, 1_000, 65_535], [4, 1_000 + 65_535, 160], [4, 1_000 + 65_535, 800, "end"]), "4"));
@@ -46,7 +49,7 @@ describe("keys received (RFC 4733)", () => {
     assert.equal(told([4, 1_000, 160, "mark"], [4, 1_160, 320], [4, 1_320, 480], [4, 1_320, 480, "end"]), "4"));
   test("too short a payload is nothing", () => {
     const receiver = createEventReceiver(() => assert.fail("told"));
-    for (let length = 0; length < 4; length++) receiver.receive(Buffer.alloc(length), 0, length, 0, true);
+    for (let length = 0; length < 4; length++) receiver.receive(Buffer.alloc(length), 0, length, 0, 0, true);
   });
 });
 

@@ -81,6 +81,28 @@ test("closed sessions leave no socket and no timer behind", async () => {
   await until(() => held().length <= before.length, { what: "all resources given back" });
 });
 
+test("a call whose handler fails does not stop the clock of the others", async () => {
+  const engine = createMediaEngine({ ports: { from: 20_000, to: 29_999 }, bindAddress, log, silentAfterMs: 20 });
+  let failures = 0;
+  const broken = await engine.open({
+    silent() {
+      failures++;
+      throw new Error("handler");
+    },
+  });
+  const whole = await engine.open({});
+  let frames = 0;
+  whole.onFrame(() => frames++);
+  for (const session of [broken, whole]) {
+    session.negotiated(agreed(9));
+    session.start();
+  }
+  await until(() => failures > 1);
+  const before = frames;
+  await until(() => frames > before + 5);
+  await engine.close();
+});
+
 test("over IPv6 sockets to IPv4 addresses", async () => {
   const engine = createMediaEngine({ ports: { from: 20_000, to: 29_999 }, bindAddress: "::", log });
   const [a, b] = await Promise.all([engine.open({}), engine.open({})]).catch(() => []);

@@ -257,6 +257,38 @@ describe("what a session lets in", () => {
     feed(bench, 5, { from: "192.0.2.9", port: 5_002, first: 106 });
     assert.equal(target(bench), "192.0.2.9:5002");
   });
+  test("a stranger who speaks into a pause cannot keep out what was agreed", () => {
+    const bench = opened();
+    feed(bench, 20);
+    bench.clock.pass(1_500);
+    feed(bench, 10, { from: "192.0.2.9", ssrc: 66, first: 9_000 });
+    for (let turn = 0; turn < 50; turn++) {
+      feed(bench, 1, { first: 120 + turn });
+      feed(bench, 1, { from: "192.0.2.9", ssrc: 66, first: 9_010 + turn });
+      assert.equal(target(bench), "127.0.0.1:5000");
+    }
+    bench.clock.pass(1_500);
+    feed(bench, 10, { from: "192.0.2.9", ssrc: 66, first: 9_060 });
+    assert.equal(target(bench), "127.0.0.1:5000", "not again");
+  });
+  test("what comes on hold is not listened to, and not lost either", () => {
+    const bench = opened();
+    feed(bench, 50);
+    bench.session.negotiated(agreed(5_000, { direction: "inactive" }));
+    feed(bench, 100, { first: 150 });
+    bench.session.negotiated(agreed(5_000));
+    feed(bench, 50, { first: 250 });
+    const quality = bench.session.close();
+    assert.deepEqual([quality?.packets_received, quality?.packets_lost], [100, 0]);
+  });
+  test("with a new agreement another source is heard at once", () => {
+    const bench = opened();
+    feed(bench, 10);
+    bench.session.negotiated(agreed(5_000));
+    feed(bench, 10, { ssrc: 5, first: 9_000 });
+    const quality = bench.session.close();
+    assert.deepEqual([quality?.packets_received, quality?.packets_lost], [20, 0]);
+  });
   test("a new negotiation of the same address changes nothing; of another one it begins anew", () => {
     const bench = opened();
     feed(bench, 5, { from: "192.0.2.9" });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createCipheriv, createHmac, randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
 import { createSrtpReceiver, createSrtpSender } from "../../../../src/carriers/sip/media/srtp.ts";
-import { createCounterMode, deriveKey } from "../../../../src/carriers/sip/media/srtp-keys.ts";
+import { createCounterMode, createSrtpKeys, deriveKey } from "../../../../src/carriers/sip/media/srtp-keys.ts";
 import { rtpPacket } from "./support.ts";
 
 const hex = (text: string) => Buffer.from(text.replaceAll(/\s/g, ""), "hex");
@@ -88,6 +88,36 @@ for (const suite of SUITES)
       const [sender, receiver] = [createSrtpSender(suite, master), createSrtpReceiver(suite, master)];
       const packets = [65_533, 65_534, 65_535, 0, 1].map((sequence) => protectedPacket(sender, sequence));
       for (const index of [0, 3, 4, 2, 1]) assert.equal(receiver.unprotect(packets[index] ?? Buffer.alloc(0), 12), 172);
+    });
+
+    test("a new key: the roll-over counter goes on, or begins at 0 when the sender has never known the old key (RFC 3711 3.3.1)", () => {
+      const next = randomBytes(30);
+      const [sender, receiver] = [createSrtpSender(suite, master), createSrtpReceiver(suite, master)];
+      for (let sequence = 65_500; sequence < 65_600; sequence++)
+        assert.equal(receiver.unprotect(protectedPacket(sender, sequence & 0xffff), 12), 172);
+
+      const goesOn = createSrtpSender(suite, next);
+      protectedPacket(goesOn, 65_535);
+      const first = protectedPacket(goesOn, 64);
+      const renewed = createSrtpReceiver(suite, next, receiver);
+      const again = Buffer.from(first);
+      assert.equal(renewed.unprotect(first, 12), 172);
+      assert.equal(renewed.unprotect(again, 12), -1, "once");
+      assert.equal(renewed.unprotect(protectedPacket(goesOn, 65), 12), 172);
+      assert.equal(createSrtpReceiver(suite, next).unprotect(protectedPacket(goesOn, 66), 12), -1);
+
+      const fresh = createSrtpSender(suite, next);
+      const other = createSrtpReceiver(suite, next, receiver);
+      for (const sequence of [64, 65, 66]) assert.equal(other.unprotect(protectedPacket(fresh, sequence), 12), 172);
+    });
+
+    test("what is longer than any packet is refused, even when it is authentic", () => {
+      const receiver = createSrtpReceiver(suite, master);
+      const packet = Buffer.alloc(4_000 + 14);
+      packet.set(hex("80c903e7 01020304"));
+      packet.writeUInt32BE(0x8000_0001, 4_000);
+      createSrtpKeys(master, 3, 10).tag(packet, 4_004, 4_004);
+      assert.equal(receiver.unprotectRtcp(packet), -1);
     });
 
     test("reports (RFC 3711 3.4)", () => {

@@ -139,7 +139,9 @@ export interface Bench extends DrivenSession {
 /** A session without sockets, on a clock of the test. */
 export function openBench(handler: MediaHandler = {}, seed = "bench"): Bench {
   const clock = createFakeClock();
-  const pacer = createPacer(clock);
+  const pacer = createPacer(clock, (error) => {
+    throw error;
+  });
   const wire = (into: SentPacket[]) => ({
     send(bytes: Buffer, address: string, port: number, done: (error: Error | null) => void) {
       into.push({ bytes: Buffer.from(bytes), address, port, atMs: clock.now() });

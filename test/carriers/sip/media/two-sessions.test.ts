@@ -97,6 +97,27 @@ test("a wrong key is silence", async (t) => {
   assert.equal(b.close()?.packets_received, 0);
 });
 
+test("another key in the middle of a word (re-INVITE): a new source takes over without a gap", async (t) => {
+  const { a, b, connect, pass } = await openTwo(t);
+  const suite = "AES_CM_128_HMAC_SHA1_80";
+  const secure = () => {
+    const [one, other] = [randomBytes(30), randomBytes(30)];
+    connect({ srtp: { suite, localKey: one, remoteKey: other } }, { srtp: { suite, localKey: other, remoteKey: one } });
+  };
+  secure();
+  const met = listenTo(b);
+  const sound = speech(2);
+  a.play(sound);
+  await pass(900);
+  secure();
+  await pass(1_400);
+  const { score } = correlation(sound, met.all());
+  assert.ok(score > 0.98, `correlation ${score}`);
+  const [sent, received] = [a.close(), b.close()];
+  near(received?.packets_received ?? 0, sent?.packets_sent ?? Number.NaN, 2, "packets");
+  assert.equal(received?.packets_lost, 0);
+});
+
 for (const packetMs of [10, 30, 40, 60])
   test(`in packets of ${packetMs} ms`, async (t) => {
     const { a, b, connect, pass } = await openTwo(t);
