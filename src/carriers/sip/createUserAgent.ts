@@ -1,14 +1,15 @@
 import type { Log } from "../../platform/log.ts";
-import { capabilities, refusalOf, respondTo } from "./dialog/capabilities.ts";
+import { capabilities, refusalOf } from "./dialog/capabilities.ts";
 import { type CallContext, callKey } from "./dialog/context.ts";
 import { tagOf } from "./dialog/dialog.ts";
+import { methodRefusal } from "./dialog/methodRefusal.ts";
 import { placeCall } from "./dialog/placeCall.ts";
 import { receiveInvite } from "./dialog/receiveInvite.ts";
-import { refuseMethod } from "./dialog/refuseMethod.ts";
 import { singleRequest } from "./dialog/singleRequest.ts";
 import { realTiming, type Timing } from "./dialog/timing.ts";
 import { createChallenger } from "./digest.ts";
-import type { EndpointHandler, ServerTransaction, SipEndpoint } from "./endpoint.ts";
+import type { EndpointHandler, Reply, ServerTransaction, SipEndpoint } from "./endpoint.ts";
+import type { SipRequest } from "./message/message.ts";
 import type { IncomingInvite, UserAgent } from "./user-agent.ts";
 
 export interface UserAgentOptions {
@@ -20,6 +21,8 @@ export interface UserAgentOptions {
   sessionExpiresSeconds?: number;
   /** What it calls itself in User-Agent. */
   userAgent?: string;
+  /** Of the nonces that callers are challenged with: the same in every node that may get the answer to another's; else made up. */
+  nonceSecret?: Buffer;
   /** For tests. */
   timing?: Timing;
   /** Between 0 and 1. */
@@ -31,7 +34,7 @@ const MIN_SE_SECONDS = 90;
 
 export async function createUserAgent(options: UserAgentOptions): Promise<UserAgent & { endpoint: SipEndpoint }> {
   const { log, incoming, userAgent, sessionExpiresSeconds = 1_800, timing = realTiming } = options;
-  const challenger = createChallenger();
+  const challenger = createChallenger(options.nonceSecret ? { secret: options.nonceSecret } : {});
   const calls: CallContext["calls"] = new Map();
   let emptied: () => void = () => {};
   let closing = false;
@@ -39,21 +42,20 @@ export async function createUserAgent(options: UserAgentOptions): Promise<UserAg
 
   function receive(transaction: ServerTransaction) {
     const { request } = transaction;
-    const tag = tagOf(request.to);
-    if (tag !== "") {
-      const call = calls.get(callKey(request.callId, tag));
-      if (call) return call.request(transaction);
-      return respondTo(transaction, 481);
-    }
-    if (request.uri.kind === "other" && request.uri.scheme !== "tel") return respondTo(transaction, 416);
-    if (request.method === "INVITE" && context) {
-      if (closing) return respondTo(transaction, 503);
-      return receiveInvite(context, transaction, challenger, incoming);
-    }
-    if (request.method !== "OPTIONS") return refuseMethod(transaction);
-    const refusal = refusalOf(request);
-    if (refusal) transaction.respond(refusal);
-    else respondTo(transaction, 200, capabilities());
+    const call = calls.get(callKey(request.callId, tagOf(request.to)));
+    if (call) return call.request(transaction);
+    const reply = answerTo(request);
+    if (reply) transaction.respond({ ...reply, stateless: true });
+    else if (context) receiveInvite(context, transaction, challenger, incoming);
+  }
+
+  /** To what belongs to no call; undefined for an INVITE that begins one. */
+  function answerTo(request: SipRequest): Reply | undefined {
+    if (tagOf(request.to) !== "") return { status: 481 };
+    if (request.uri.kind === "other" && request.uri.scheme !== "tel") return { status: 416 };
+    if (request.method === "INVITE") return closing || !context ? { status: 503 } : undefined;
+    if (request.method !== "OPTIONS") return methodRefusal(request.method);
+    return refusalOf(request) ?? { status: 200, headers: capabilities() };
   }
 
   const endpoint = await options.open({

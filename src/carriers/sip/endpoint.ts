@@ -104,6 +104,12 @@ export interface Reply {
   /** Further header fields, Contact and Record-Route among them. */
   headers?: ReadonlyArray<readonly [name: string, value: string]>;
   body?: { type: string; content: string };
+  /**
+   * A final for somebody unknown: nothing is kept, so that nobody can fill the tables (RFC 3261 8.2.7, 26.3.2.4). The same request
+   * again is told as a new one, and must get the same answer; `tag` is not used. Not so once a provisional response has gone out:
+   * then the request does not come again.
+   */
+  stateless?: boolean;
 }
 
 export interface EndpointHandler {

@@ -72,11 +72,13 @@ export async function startSipCarrier(options: SipCarrierOptions): Promise<SipCa
     log,
     incoming(invite) {
       if (closing) return invite.reject(503);
-      receiveCall({ house, line, admit, timers, log, incoming, begin: keep }, invite).catch((error: unknown) => {
+      receiveCall({ house, line, watch, admit, timers, log, incoming, begin: keep }, invite).catch((error: unknown) => {
         log.error({ err: error, sipCallId: invite.request.callId }, "an incoming call could not be taken");
         invite.reject(503);
       });
     },
+    // A dispatcher may hand the answer to a challenge to another node.
+    nonceSecret: house.secrets.mac("sip digest nonce", ""),
     changed: () => watch.checkAll(),
     ...(options.parts ? { parts: options.parts } : {}),
   });

@@ -98,6 +98,8 @@ export type IncomingInvite = {
   readonly claimedUsername: string | null;
   /** Checks that claim. */
   verify(credentials: Credentials): boolean;
+  /** Refuses somebody unknown: nothing is kept of it, and the same INVITE again comes as another IncomingInvite. */
+  turnAway(status: number): void;
   reject(status: number, reason?: string, headers?: ReadonlyArray<readonly [name: string, value: string]>): void;
   /**
    * Answers with 200 and an SDP answer (or an offer, when the INVITE had none). What cannot be agreed on is refused with 488

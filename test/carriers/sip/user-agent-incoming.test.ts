@@ -62,6 +62,40 @@ test("credentials are asked for, and verified (RFC 3261 22.2, RFC 8760 2.3)", as
   assert.deepEqual([answer.status, answer.reason, answer.headers.get("Retry-After")], [486, "No Channel Free", "5"]);
 });
 
+test("a challenge of one node may be answered at another, when they share the secret", async (t) => {
+  const nonceSecret = Buffer.alloc(32, 7);
+  const [one, other, stranger] = [await open(t, { nonceSecret }), await open(t, { nonceSecret }), await open(t)];
+  const sent = invite(one, { body: sdp() });
+  (await first(one)).challenge("leadline");
+  const asked = await one.peer.response(sent);
+  const credentials = { username: "pbx", password: "right" };
+  for (const [node, good] of [
+    [other, true],
+    [stranger, false],
+  ] as const) {
+    const lines = answerChallenge(asked, sent, credentials, createDigestState()) ?? [];
+    invite(node, { body: sdp(), callId: sent.callId, sequence: 2, headers: lines, uri: sent.uri });
+    const came = await first(node);
+    assert.equal(came.verify(credentials), good);
+    came.turnAway(403);
+  }
+});
+
+test("strangers fill no tables, whatever they send (RFC 3261 26.3.2.4)", async (t) => {
+  const world = await open(t, {
+    incoming: (one) => (one.request.callId.startsWith("known") ? one.challenge("leadline") : one.turnAway(403)),
+  });
+  const { agent, peer } = world;
+  const sent = ["OPTIONS", "REGISTER", "BYE", "CANCEL", "INVITE", "INVITE"].flatMap((method, kind) =>
+    Array.from({ length: 20 }, (_, i) => invite(world, { method, callId: `${kind === 4 ? "known" : kind}-${i}`, body: "" })),
+  );
+  const within = invite(world, { to: address(`<sip:+97239999999@${LOOPBACK}>;tag=none`), body: sdp() });
+  const statuses = await Promise.all([...sent, within].map(async (request) => (await peer.response(request)).status));
+  assert.deepEqual([...new Set(statuses)], [200, 405, 481, 401, 403]);
+  assert.equal(statuses.at(-1), 481);
+  assert.equal(agent.endpoint.size.server, 0);
+});
+
 test("a caller who gives up before anything is decided: 487, and the owner hears it (RFC 3261 9.2)", async (t) => {
   const world = await open(t);
   const { peer, port } = world;

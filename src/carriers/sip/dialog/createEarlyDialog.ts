@@ -6,7 +6,7 @@ import { ALLOW, capabilities, refusalOf, respondTo, SDP, SUPPORTED, sdpOf } from
 import type { CallContext } from "./context.ts";
 import type { Authorization } from "./createAuthorization.ts";
 import { contactUri, type Dialog, dialogOfResponse, hopOf } from "./dialog.ts";
-import { refuseMethod } from "./refuseMethod.ts";
+import { methodRefusal } from "./methodRefusal.ts";
 import { ackOf, sendInDialog } from "./sendInDialog.ts";
 
 /** One branch of an outgoing call that may have forked, before and with its answer. */
@@ -111,7 +111,7 @@ export function createEarlyDialog(first: SipResponse, options: EarlyDialogOption
     if (request.method === "UPDATE") return update(transaction);
     if (request.method === "INVITE") return respondTo(transaction, 491);
     if (request.method === "OPTIONS") return respondTo(transaction, 200, capabilities());
-    refuseMethod(transaction);
+    transaction.respond(methodRefusal(request.method));
   }
 
   /** RFC 3311 5.2: an offer only after ours was answered reliably. */

@@ -10,8 +10,8 @@ import { createTransfer, type TransferOutcome } from "./createTransfer.ts";
 import { type Dialog, type InDialog, tagOf } from "./dialog.ts";
 import { readKey, writeKey } from "./key-info.ts";
 import type { Leg, LegOver } from "./leg.ts";
+import { methodRefusal } from "./methodRefusal.ts";
 import { NORMAL_CLEARING, readReasons, statusLine } from "./reasons.ts";
-import { refuseMethod } from "./refuseMethod.ts";
 import { sendInDialog } from "./sendInDialog.ts";
 import { createSessionTimer, type SessionTerms } from "./session-timer.ts";
 
@@ -139,7 +139,7 @@ export function createSession(options: SessionOptions): Session {
       case "OPTIONS":
         return respondTo(transaction, 200, capabilities());
       default:
-        return refuseMethod(transaction);
+        return transaction.respond(methodRefusal(request.method));
     }
   }
 

@@ -25,7 +25,8 @@ export function receiveInvite(
   const refusal = refusalOf(request) ?? refusalOfCall(request);
   const terms = answerTerms(request.headers, context.sessionExpiresSeconds, context.minSeSeconds);
   if (refusal || !terms.ok) {
-    transaction.respond(refusal ?? { status: 422, headers: [["Min-SE", String(context.minSeSeconds)]] });
+    const reply = refusal ?? { status: 422, headers: [["Min-SE", String(context.minSeSeconds)]] };
+    transaction.respond({ ...reply, stateless: true });
     return;
   }
 
@@ -56,7 +57,10 @@ export function receiveInvite(
       if (!decide()) return;
       const stale = claim.kind === "stale" && claim.realm === realm;
       const headers = challenger.challenge(realm, { stale }).map((value) => ["WWW-Authenticate", value] as const);
-      transaction.respond({ status: 401, tag, headers });
+      transaction.respond({ status: 401, headers, stateless: true });
+    },
+    turnAway: (status) => {
+      if (decide()) transaction.respond({ status, stateless: true });
     },
     reject: (status, reason, headers = []) => {
       if (decide()) transaction.respond({ status, tag, headers, ...(reason === undefined ? {} : { reason }) });

@@ -28,6 +28,10 @@ export function buildResponse(request: SipRequest, reply: Reply, tag: string): S
   };
 }
 
+/** Of a response to a request of which nothing is kept. */
+export const statelessTagOf = ({ callId, from, cseq }: SipRequest): string =>
+  statelessTag(callId, from.params.get("tag") ?? "", String(cseq.sequence));
+
 /** A tag that comes out the same for the same request: who keeps no state still answers alike (RFC 3261 8.2.7). */
 export function statelessTag(...of: string[]): string {
   return createHash("sha1").update(of.join("\n")).digest("hex").slice(0, 16);

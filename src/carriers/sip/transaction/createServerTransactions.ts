@@ -1,10 +1,10 @@
 import type { Log } from "../../../platform/log.ts";
-import type { EndpointHandler, Source } from "../endpoint.ts";
+import type { EndpointHandler, Reply, Source } from "../endpoint.ts";
 import type { SipRequest } from "../message/message.ts";
 import { writeMessage } from "../message/writeMessage.ts";
 import type { Transports } from "../transport/createTransports.ts";
 import type { Path } from "../transport/path.ts";
-import { buildResponse, statelessTag } from "./buildResponse.ts";
+import { buildResponse, statelessTagOf } from "./buildResponse.ts";
 import { fixVia, responsePath } from "./fixVia.ts";
 import { type ServerEntry, startServerTransaction } from "./startServerTransaction.ts";
 import type { Timers } from "./timers.ts";
@@ -57,15 +57,15 @@ export function createServerTransactions(options: ServerTransactionsOptions, han
   /** RFC 3261 9.2. */
   function receiveCancel(cancel: SipRequest, path: Path, key: string, inviteKey: string) {
     const invite = entries.get(inviteKey);
+    if (!invite) return answerStateless(cancel, path, { status: 481 });
     const transaction = create(cancel, path, key).transaction;
-    if (!invite) return transaction.respond({ status: 481 });
     transaction.respond({ status: 200, tag: invite.tag });
     guard(cancel, () => invite.canceled(cancel));
   }
 
   function receiveNew(request: SipRequest, path: Path, key: string) {
     const room = request.to.params.has("tag") ? 2 * max : max;
-    if (entries.size >= room) return refuse(request, path);
+    if (entries.size >= room) return answerStateless(request, path, { status: 503, headers: [["Retry-After", RETRY_AFTER_SECONDS]] });
     const merge = mergeKey(request);
     const merged = merge !== null && isFirst(merge);
     const entry = create(request, path, key);
@@ -74,9 +74,8 @@ export function createServerTransactions(options: ServerTransactionsOptions, han
   }
 
   /** Without a transaction: the same answer each time. */
-  function refuse(request: SipRequest, path: Path) {
-    const tag = statelessTag(request.callId, request.from.params.get("tag") ?? "", String(request.cseq.sequence));
-    const response = buildResponse(request, { status: 503, headers: [["Retry-After", RETRY_AFTER_SECONDS]] }, tag);
+  function answerStateless(request: SipRequest, path: Path, reply: Reply) {
+    const response = buildResponse(request, reply, statelessTagOf(request));
     const [via] = request.via;
     if (via) responsePath(path, via).send(writeMessage(response));
   }

@@ -6,7 +6,7 @@ import { writeMessage } from "../message/writeMessage.ts";
 import { withoutBrackets } from "../transport/address.ts";
 import { DEFAULT_PORT, type Transports } from "../transport/createTransports.ts";
 import type { Path } from "../transport/path.ts";
-import { buildResponse } from "./buildResponse.ts";
+import { buildResponse, statelessTagOf } from "./buildResponse.ts";
 import { createInviteServer, type InviteServer } from "./createInviteServer.ts";
 import { createNonInviteServer, type NonInviteServer } from "./createNonInviteServer.ts";
 import { responsePath } from "./fixVia.ts";
@@ -49,6 +49,7 @@ export function startServerTransaction(
   let tag = request.to.params.get("tag") ?? "";
   let state: "open" | "final" | "over" = "open";
   let refused = false;
+  let silent = true;
   let failureTold = false;
 
   const machine: InviteServer | NonInviteServer =
@@ -85,13 +86,20 @@ export function startServerTransaction(
 
   function respond(reply: Reply) {
     if (state !== "open") return;
-    tag = reply.tag ?? (tag || newTag());
+    const stateless = reply.stateless && silent && reply.status >= 200;
+    if (stateless) tag = statelessTagOf(request);
+    else tag = reply.tag ?? (tag || newTag());
     const written = write(reply) ?? (reply.status < 200 ? null : write({ status: 500 }));
     if (!written) {
       if (reply.status >= 200) machine.stop();
       return;
     }
     const { bytes, status } = written;
+    if (stateless) {
+      send(bytes);
+      machine.stop();
+      return;
+    }
     clearTimeout(unanswered);
     if (status < 200) unanswered = setTimeout(giveUp, patienceMs);
     else {
@@ -112,6 +120,7 @@ export function startServerTransaction(
   }
 
   function send(bytes: Buffer) {
+    silent = false;
     if (path.closed) void sendAnew(bytes);
     else path.send(bytes, path.reliable ? () => void sendAnew(bytes) : failed);
   }

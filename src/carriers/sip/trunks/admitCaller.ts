@@ -43,7 +43,7 @@ export function createAdmission(parts: {
     const refuse = (why: string) => {
       // Scanners call all day long.
       log[refusals.add(address) === 1 ? "info" : "debug"]({ source: address, why }, "a call from a stranger is refused");
-      invite.reject(403);
+      invite.turnAway(403);
     };
     const open = trunks.flatMap((trunk) => {
       const { username, password } = trunk;

@@ -37,6 +37,7 @@ export interface LineParts {
     settings: SipSettings;
     log: Log;
     incoming(invite: IncomingInvite): void;
+    nonceSecret?: Buffer;
   }): Promise<OpenLine["agent"]>;
   openMedia(options: { ports: SipSettings["RTP_PORTS"]; silentAfterMs: number; log: Log }): MediaEngine;
 }
@@ -52,13 +53,15 @@ export interface LineOptions {
   timers: Pick<SipTimers, "reopenMs" | "silentWarnMs">;
   log: Log;
   incoming(invite: IncomingInvite): void;
+  /** As of UserAgentOptions. */
+  nonceSecret: Buffer;
   /** It went on, went off, or failed to. */
   changed(): void;
   parts?: LineParts;
 }
 
 export function createLine(options: LineOptions): Line {
-  const { settings, timers, log, incoming, changed, parts = REAL_PARTS } = options;
+  const { settings, timers, log, incoming, nonceSecret, changed, parts = REAL_PARTS } = options;
   const configured = settings.SIP_LISTEN.length > 0;
   let wanted = configured;
   let open: OpenLine | undefined;
@@ -70,7 +73,7 @@ export function createLine(options: LineOptions): Line {
   const turnOn = async (): Promise<OpenLine> => {
     const listen = configured ? [...settings.SIP_LISTEN] : EVERYWHERE;
     try {
-      const agent = await parts.openAgent({ listen, settings, log, incoming });
+      const agent = await parts.openAgent({ listen, settings, log, incoming, nonceSecret });
       open = { agent, media: parts.openMedia({ ports: settings.RTP_PORTS, silentAfterMs: timers.silentWarnMs, log }) };
       trouble = undefined;
       log.info({ listening: agent.endpoint.listening.map(({ protocol, address, port }) => `${protocol}:${address}:${port}`) }, "SIP is on");
@@ -159,7 +162,7 @@ const pemFile = async (name: string, path: string): Promise<string> => {
 };
 
 export const REAL_PARTS: LineParts = {
-  async openAgent({ listen, settings, log, incoming }) {
+  async openAgent({ listen, settings, log, incoming, nonceSecret }) {
     const { SIP_PUBLIC_ADDRESS: publicAddress, SIP_TLS_CERT, SIP_TLS_KEY, SIP_TLS_CA } = settings;
     const tls = {
       ...(SIP_TLS_CERT ? { cert: await pemFile("SIP_TLS_CERT", SIP_TLS_CERT) } : {}),
@@ -167,7 +170,7 @@ export const REAL_PARTS: LineParts = {
       ...(SIP_TLS_CA ? { ca: await pemFile("SIP_TLS_CA", SIP_TLS_CA) } : {}),
     };
     const open = (handler: EndpointHandler) => openEndpoint({ listen, ...(publicAddress ? { publicAddress } : {}), tls, log }, handler);
-    return createUserAgent({ open, incoming, log, userAgent: "Leadline" });
+    return createUserAgent({ open, incoming, log, userAgent: "Leadline", ...(nonceSecret ? { nonceSecret } : {}) });
   },
   openMedia: createMediaEngine,
 };

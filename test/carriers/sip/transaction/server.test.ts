@@ -265,3 +265,34 @@ test("too many at once: 503 with Retry-After and no state, dialogs still get thr
   peer.send(rawRequest(peer, { method: "BYE", branch: ";branch=z9hG4bKbye", to: "<sip:bob@example.com>;tag=b" }), targetOf(server));
   await until(() => transactions.length === 3);
 });
+
+test("of somebody unknown nothing is kept, and the same request gets the same answer (8.2.7)", async (t) => {
+  const asked: ServerTransaction[] = [];
+  const server = await open(t, {
+    request: (transaction) => {
+      asked.push(transaction);
+      if (transaction.request.callId !== "late") transaction.respond({ status: 403, stateless: true });
+    },
+  });
+  const peer = await rawPeer(t);
+  const invite = rawRequest(peer, { method: "INVITE" });
+  peer.send(invite, targetOf(server));
+  const answer = await peer.next(/^SIP\/2.0 403/);
+  assert.match(headerOf(answer, "To") ?? "", /;tag=\w+$/);
+  peer.send(invite, targetOf(server));
+  assert.equal(await peer.next(/^SIP\/2.0 403/, 2), answer);
+  assert.equal(asked.length, 2);
+  // There is nothing to be canceled; nothing is kept of that either.
+  for (let i = 0; i < 50; i++) peer.send(rawRequest(peer, { method: "CANCEL", branch: `;branch=z9hG4bK${i}` }), targetOf(server));
+  await peer.next(/^SIP\/2.0 481/, 50);
+  assert.equal(server.size.server, 0);
+  // Who has heard a 100 does not send the request again: the answer must not get lost.
+  const late = rawRequest(peer, { method: "INVITE", branch: ";branch=z9hG4bKlate", callId: "late" });
+  peer.send(late, targetOf(server));
+  await until(() => asked.length === 3);
+  peer.send(late, targetOf(server));
+  await peer.next(/^SIP\/2.0 100/);
+  asked[2]?.respond({ status: 404, stateless: true });
+  await peer.next(/^SIP\/2.0 404/, 3);
+  assert.equal(server.size.server, 1);
+});

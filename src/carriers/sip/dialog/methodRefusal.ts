@@ -1,15 +1,11 @@
-import type { Reply, ServerTransaction } from "../endpoint.ts";
+import type { Reply } from "../endpoint.ts";
 import { ALLOW } from "./capabilities.ts";
 
 /** Methods that belong to something that would have to be there: a call, a provisional response, a subscription. */
 const WITHIN: ReadonlySet<string> = new Set(["BYE", "INFO", "UPDATE", "PRACK"]);
 
-/** What nobody here takes: 481 for what needs a call, else 405 with what we do (RFC 3261 8.2.1). */
-export function refuseMethod(transaction: ServerTransaction): void {
-  transaction.respond(refusal(transaction.request.method));
-}
-
-function refusal(method: string): Reply {
+/** The answer to what nobody here takes: 481 for what needs a call, else 405 with what we do (RFC 3261 8.2.1). */
+export function methodRefusal(method: string): Reply {
   if (method === "REFER") return { status: 603 };
   if (WITHIN.has(method)) return { status: 481 };
   const allow = ["Allow", ALLOW] as const;
