@@ -54,6 +54,11 @@ async function* synthesise(program: string, voice: string, { text }: SpeechLine,
   signal.throwIfAborted();
   const child = spawn(program, ["-v", voice, "-b", "1", "-a", AMPLITUDE, "-z", "--stdin", "--stdout"], { stdio: "pipe" });
   const exited = exitOf(child);
+  // It has no streams either, when there was no file descriptor left for them.
+  if (child.pid === undefined) {
+    const { error } = await exited;
+    throw new SpeechError(`espeak-ng could not be started: ${error?.message}`, { cause: error });
+  }
   const kill = () => child.kill("SIGKILL");
   signal.addEventListener("abort", kill, { once: true });
   // A process that ends early does not read its text; how it ended tells more.
@@ -72,9 +77,8 @@ async function* synthesise(program: string, voice: string, { text }: SpeechLine,
       resampler ??= createResampler(wav.sampleRate, SAMPLE_RATE);
       yield* resampleInTurns(resampler, samples);
     }
-    const { code, error } = await exited;
+    const { code } = await exited;
     signal.throwIfAborted();
-    if (error) throw new SpeechError(`espeak-ng could not be started: ${error.message}`, { cause: error });
     if (code !== 0) throw new SpeechError(`espeak-ng failed with exit code ${code}: ${complaint.trim() || "it gave no reason"}`);
     if (resampler) yield resampler.end();
   } finally {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -150,6 +151,19 @@ test("a failure says why", async () => {
   const gone = await speechOf(path);
   rmSync(path);
   await assert.rejects(spoken(gone, {}), /espeak-ng could not be started: .*ENOENT/);
+});
+
+test("no file descriptor left is an error in words as well", () => {
+  const script = `
+    import { openSync } from "node:fs";
+    import { createEspeakNg } from ${JSON.stringify(import.meta.resolve("../../../src/voice/speech/createEspeakNg.ts"))};
+    const speech = await createEspeakNg({ program: process.argv[1] });
+    try { for (;;) openSync("/dev/null"); } catch {}
+    try { for await (const _ of speech.speak({ text: "hello", language: "en", voice: "" }, new AbortController().signal)); }
+    catch (error) { console.log(error.constructor.name, error.message); }`;
+  const node = [process.execPath, "--input-type=module", "-e", script, "--", program("unreached", "exit 0")];
+  const { stdout } = spawnSync("sh", ["-c", 'ulimit -n 64; exec "$0" "$@"', ...node], { encoding: "utf8" });
+  assert.match(stdout, /^SpeechError espeak-ng could not be started: .*EMFILE/);
 });
 
 test("an abort kills the process and frees its place", async () => {
