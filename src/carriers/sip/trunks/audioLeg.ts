@@ -66,7 +66,7 @@ export function createAudioLeg({ handler, timers, log, uriOf, done }: AudioLegOp
     call.hangup();
   };
   const silence = (ms: number) => {
-    if (ended || !answered) return;
+    if (over.signal.aborted || !answered) return;
     if (ms < timers.silentEndMs) {
       // Told again and again while it lasts; once is enough.
       if (ms < 2 * timers.silentWarnMs) log.warn({ silentMs: ms }, "no audio comes from the other side");
