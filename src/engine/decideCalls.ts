@@ -18,7 +18,7 @@ interface Standing {
   capacities: ReadonlyMap<string, Capacity>;
   queues: Map<string, Queue>;
   trunks: Trunks;
-  /** Workspaces whose calls could go on a trunk now, by trunk. */
+  /** Workspaces whose calls could go on a trunk now, two for each trunk at most. */
   waiters: ReadonlyMap<string, ReadonlySet<string>>;
 }
 

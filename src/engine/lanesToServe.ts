@@ -9,7 +9,8 @@ export interface Lane {
 /**
  * Where calls wait and both a lease and a channel are free, by workspace. Found by skipping from workspace to workspace and from
  * trunk to trunk, however long the queues. First come those whose turn it is on a trunk: the workspaces after the one that got
- * its last channel, in the order of their ids and round again.
+ * its last channel, in the order of their ids and round again; not many more of them than the trunk has channels free, since
+ * each costs a lock.
  */
 export async function lanesToServe(client: Pick<Client, "query">): Promise<Lane[][]> {
   const { rows } = await client.query<{ workspace_id: string; trunk_id: string | null }>({ name: "lanes-to-serve", text: LANES });
@@ -21,6 +22,9 @@ export async function lanesToServe(client: Pick<Client, "query">): Promise<Lane[
   }
   return [...workspaces.values()];
 }
+
+/** Lanes beside those that the free channels are for, because some may turn out to be served, expired or blocked already. */
+const SPARE_LANES = 50;
 
 const LANES = `
   with recursive waiting(workspace_id) as (
@@ -46,7 +50,10 @@ const LANES = `
       select trunk_id from skip where trunk_id is not null
     ) t
   )
-  select l.workspace_id, l.trunk_id
-  from lane l left join trunks t on t.id = l.trunk_id left join trunk_capacity c on c.trunk_id = l.trunk_id
-  where t.max_channels is null or coalesce(c.in_use, 0) < t.max_channels
-  order by row_number() over (partition by l.trunk_id order by l.workspace_id <= c.served_workspace_id, l.workspace_id)`;
+  select workspace_id, trunk_id from (
+    select l.workspace_id, l.trunk_id, t.max_channels - coalesce(c.in_use, 0) as free,
+      row_number() over (partition by l.trunk_id order by l.workspace_id <= c.served_workspace_id, l.workspace_id) as turn
+    from lane l left join trunks t on t.id = l.trunk_id left join trunk_capacity c on c.trunk_id = l.trunk_id
+  ) l
+  where free is null or (free > 0 and turn <= free + ${SPARE_LANES})
+  order by turn`;

@@ -63,8 +63,9 @@ export async function releaseChannels(client: Client, trunkIds: readonly string[
 }
 
 /**
- * Which workspaces have calls waiting for these trunks and lines free to make them: they are not to be overtaken. Read without
- * their locks, so it may be past already; a call that waits for nothing because of that is let go by the dispatcher, once woken.
+ * Workspaces that have calls waiting for these trunks and lines free to make them: they are not to be overtaken. Two for a trunk
+ * at most: they tell each workspace whether there is another. Read without their locks, so it may be past already; a call that
+ * waits for nothing because of that is let go by the dispatcher, once woken.
  */
 export async function waitersFor(client: Client, trunkIds: readonly string[]): Promise<Map<string, Set<string>>> {
   const waiters = new Map<string, Set<string>>();
@@ -81,7 +82,7 @@ export async function waitersFor(client: Client, trunkIds: readonly string[]): P
           from waiting w where w.workspace_id is not null
         )
         select c.workspace_id from waiting join workspace_capacity c using (workspace_id) join workspaces w on w.id = c.workspace_id
-        where c.in_use < w.call_limit
+        where c.in_use < w.call_limit limit 2
       ) w`,
     values: [trunkIds],
   });

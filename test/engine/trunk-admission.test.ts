@@ -131,6 +131,30 @@ describe("a trunk's channels", () => {
     }
   });
 
+  test("where hundreds of workspaces wait, one free channel does not lock them all, and goes to the one whose turn it is", async () => {
+    const trunk = await testTrunk(world, 1);
+    const { rows: workspaces } = await pool.query<{ id: string }>(
+      `insert into workspaces (id, uid, name, time_zone, country, call_limit, webhook_secret, created_at, updated_at)
+       select gen_random_uuid(), left(md5($1 || n), 16), 'one of many', 'UTC', 'IL', 5, '', now(), now() from generate_series(1, 300) n
+       returning id`,
+      [trunk.id],
+    );
+    const ids = workspaces.map(({ id }) => id).sort();
+    const waiting = "select id, gen_random_uuid(), now() + interval '1 hour', $2::uuid from unnest($1::uuid[]) id";
+    await pool.query("insert into workspace_capacity (workspace_id) select unnest($1::uuid[])", [ids]);
+    await pool.query(`insert into queued_calls (workspace_id, call_id, expires_at, trunk_id) ${waiting}`, [ids, trunk.id]);
+    await pool.query("update trunk_capacity set served_workspace_id = $2 where trunk_id = $1", [trunk.id, ids[199]]);
+    const lanes = (await lanesToServe(pool)).flat().filter(({ trunkId }) => trunkId === trunk.id);
+    assert.ok(lanes.length < 60, `${lanes.length} workspaces are to be locked for one channel`);
+    assert.deepEqual(
+      lanes.slice(0, 3).map(({ workspaceId }) => workspaceId),
+      ids.slice(200, 203),
+    );
+    await pool.query("update trunk_capacity set in_use = 1 where trunk_id = $1", [trunk.id]);
+    assert.ok((await lanesToServe(pool)).flat().every(({ trunkId }) => trunkId !== trunk.id));
+    await pool.query("delete from queued_calls where trunk_id = $1", [trunk.id]);
+  });
+
   test("a trunk without a limit is neither counted nor locked", async () => {
     const [trunk, tenant] = [await testTrunk(world, null), await callingTenant(world)];
     const from = await numberOn(trunk, tenant);
