@@ -108,15 +108,17 @@ async function decide(client: Client, arrivals: readonly Arrival[]): Promise<Dec
 async function findDoors(client: Client, arrivals: readonly Arrival[]): Promise<Array<Door | RejectReason>> {
   const { rows } = await client.query<Partial<Door> & { place: number; number_is_active: boolean; agent_is_active: boolean }>({
     name: "find-inbound-agents",
-    text: `select r.place, n.workspace_id, coalesce(p.is_active, false) as number_is_active, a.id as agent_id, a.version as agent_version,
+    text: `with me as materialized (
+        select id from nodes where id = any($1::uuid[]) for key share
+      )
+      select r.place, n.workspace_id, coalesce(p.is_active, false) as number_is_active, a.id as agent_id, a.version as agent_version,
         coalesce(a.is_active, false) as agent_is_active, a.settings as agent_settings, w.time_zone
       from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as r(node_id, trunk_id, phone, place)
-      join nodes me on me.id = r.node_id
+      join me on me.id = r.node_id
       left join trunk_numbers n on n.trunk_id = r.trunk_id and n.phone = r.phone
       left join phone_numbers p on p.workspace_id = n.workspace_id and p.id = n.phone_number_id
       left join agents a on a.workspace_id = p.workspace_id and a.id = p.inbound_agent_id
-      left join workspaces w on w.id = n.workspace_id
-      for key share of me`,
+      left join workspaces w on w.id = n.workspace_id`,
     values: [arrivals.map(({ nodeId }) => nodeId), arrivals.map(({ trunkId }) => trunkId), arrivals.map(({ to }) => to)],
   });
   const found = new Map(rows.map((row) => [row.place - 1, row]));
