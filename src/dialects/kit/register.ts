@@ -45,7 +45,9 @@ export function registerDialect(app: FastifyInstance, dialect: Dialect, options:
 
 /** Sends a problem in the dialect's words. What is our own fault is logged, and says nothing of its cause. */
 export function answer(reply: FastifyReply, dialect: Dialect, problem: Problem, request: FastifyRequest, error?: unknown): FastifyReply {
-  if (problem.kind === "internal") request.log.error({ err: error, method: request.method, url: request.url }, "request failed");
+  // Without the query: the signature of a link there is as good as a key.
+  const path = request.url.split("?", 1)[0];
+  if (problem.kind === "internal") request.log.error({ err: error, method: request.method, path }, "request failed");
   if (problem.kind === "unavailable") request.log.warn({ err: error }, "database unavailable");
   const { status, body, contentType, headers }: Answer = dialect.present(problem, request);
   reply.code(status);

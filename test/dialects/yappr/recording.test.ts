@@ -4,6 +4,7 @@ import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
+import { pino } from "pino";
 import { finishRecording } from "../../../src/core/recordings/finishRecording.ts";
 import { recordingFile } from "../../../src/core/recordings/recording.ts";
 import { signRecordingLink } from "../../../src/core/recordings/recordingLink.ts";
@@ -15,7 +16,9 @@ import { until } from "../../support/until.ts";
 import { send, startWorld } from "../../support/world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "leadline-yappr-recordings-"));
-const world = await startWorld({ environment: { RECORDINGS_DIR: folder } });
+const logged: string[] = [];
+const log = pino({ level: "error" }, { write: (line: string) => void logged.push(line) });
+const world = await startWorld({ environment: { RECORDINGS_DIR: folder }, log });
 after(() => rmSync(folder, { recursive: true }));
 
 const { house } = world;
@@ -296,6 +299,18 @@ describe("recording links (yappr 7.5)", () => {
     assert.equal((await get(linkOf(running.id, soon()), {}, null)).statusCode, 409);
     const nowhere = await get(linkOf(newId(), soon()), {}, null);
     assert.deepEqual([nowhere.statusCode, nowhere.json().code], [404, "RECORDING_UNAVAILABLE"]);
+  });
+
+  test("a link that fails for our own fault is logged without its signature", async () => {
+    const { id } = await given();
+    await house.db.pool.query("update recordings set file = $3 where workspace_id = $1 and call_id = $2", [
+      tenant.workspace.id,
+      id,
+      "name too long for a file".repeat(20),
+    ]);
+    assert.equal((await get(linkOf(id, soon()), {}, null)).statusCode, 500);
+    const line = logged.find((one) => one.includes(`/calls/${id}/recording`)) ?? assert.fail("not logged");
+    assert.doesNotMatch(line, /sig=/);
   });
 
   test("GET / lists it (yappr 1)", async () => {
