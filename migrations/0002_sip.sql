@@ -29,12 +29,12 @@ create table trunk_capacity (
   next_dial_at timestamptz not null default '-infinity'
 );
 
--- What a voice node finds when it talks to a gateway.
+-- What a voice node finds when it talks to a gateway: to OPTIONS, to REGISTER, and with the last call.
 create table trunk_health (
   trunk_id uuid not null references trunks on delete cascade,
   node_id uuid not null references nodes on delete cascade,
   gateway text not null,                -- such as udp:sip.example.com:5060
-  check_kind text not null check (check_kind in ('options', 'registration')),
+  check_kind text not null check (check_kind in ('options', 'registration', 'calls')),
   state text not null check (state in ('up', 'down')),
   detail text not null,                 -- for people
   changed_at timestamptz not null,

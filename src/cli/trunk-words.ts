@@ -9,10 +9,14 @@ export const gatewayNames = (trunk: Pick<Trunk, "gateways">): string => trunk.ga
 export const channelWords = ({ channels_in_use, max_channels }: Pick<TrunkView, "channels_in_use" | "max_channels">): string =>
   max_channels === null ? `${channels_in_use}, no limit` : `${channels_in_use} of ${max_channels}`;
 
-/** How a trunk is, all in all: a gateway works for a node when nothing that it checks there is down. */
+/**
+ * How a trunk is, all in all: a gateway works for a node when it is reached, and registered at where it should be. One call that failed
+ * says little of the next.
+ */
 export function healthWords(health: readonly TrunkHealth[]): string {
   const works = new Map<string, boolean>();
-  for (const { gateway, node, state } of health) {
+  for (const { gateway, node, check, state } of health) {
+    if (check === "calls") continue;
     const key = `${node.id} ${gateway}`;
     works.set(key, (works.get(key) ?? true) && state === "up");
   }
@@ -22,7 +26,7 @@ export function healthWords(health: readonly TrunkHealth[]): string {
   return all.some(Boolean) ? "partly down" : "down";
 }
 
-const CHECKS: Record<TrunkHealth["check"], string> = { options: "reachable", registration: "registered" };
+const CHECKS: Record<TrunkHealth["check"], string> = { options: "reachable", registration: "registered", calls: "calls" };
 
 export function healthTable(health: readonly TrunkHealth[], now: Date): string {
   const rows = health.map(({ gateway, check, state, detail, changed_at, checked_at, node }) => [

@@ -271,7 +271,7 @@ export interface Tables {
     trunk_id: string;
     node_id: string;
     gateway: string;
-    check_kind: "options" | "registration";
+    check_kind: "options" | "registration" | "calls";
     state: "up" | "down";
     detail: string;
     changed_at: Date;

@@ -35,9 +35,12 @@ async function nodesHere({ db }: House): Promise<number> {
 
 function checkTrunk(trunk: TrunkView): Finding {
   const about = `trunk ${trunk.name}`;
-  const down = trunk.health.filter(({ state }) => state === "down");
+  const bad = trunk.health.filter(({ state }) => state === "down");
+  const down = bad.filter(({ check }) => check !== "calls");
   if (trunk.health.length === 0)
     return note(about, `not checked lately: no server runs. Test it: leadline trunk test ${shellWord(trunk.name)}`);
+  const [call] = bad;
+  if (down.length === 0 && call) return note(about, `${call.gateway} is up, but ${call.detail}`);
   if (down.length === 0)
     return ok(about, `${trunk.gateways.map(gatewayName).join(", ")} ${trunk.gateways.length === 1 ? "is" : "are"} up.`);
   const words = down.map(({ gateway, check, detail, node }) => `${check} at ${gateway} from ${node.host}: ${detail}`);

@@ -5,7 +5,7 @@ export interface TrunkCheck {
   trunkId: string;
   /** As `gatewayName` writes it. */
   gateway: string;
-  check: "options" | "registration";
+  check: "options" | "registration" | "calls";
   state: "up" | "down";
   /** For people. */
   detail: string;

@@ -11,7 +11,8 @@ export interface TrunkView extends Trunk {
 
 export interface TrunkHealth {
   gateway: string;
-  check: "options" | "registration";
+  /** `calls`: how the last call fared at a gateway that could be reached; gone when the trunk is changed. */
+  check: "options" | "registration" | "calls";
   state: "up" | "down";
   /** For people. */
   detail: string;

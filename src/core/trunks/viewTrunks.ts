@@ -21,7 +21,7 @@ export async function viewTrunks(house: Pick<House, "db">, trunks: readonly Trun
 
 /** What was found of a gateway that has since been taken away is of no interest. */
 const concerns = (trunk: Trunk, { gateway, check_kind }: { gateway: string; check_kind: TrunkHealth["check"] }): boolean =>
-  trunk.gateways.some((one) => gatewayName(one) === gateway) && (check_kind === "options" || trunk.register);
+  trunk.gateways.some((one) => gatewayName(one) === gateway) && (check_kind !== "registration" || trunk.register);
 
 /** A trunk without a limit keeps no count: its calls are counted here. */
 async function channelsOf({ db }: Pick<House, "db">, ids: readonly string[]): Promise<Map<string, number>> {
@@ -60,6 +60,7 @@ const healthOf = ({ db }: Pick<House, "db">, ids: readonly string[]) =>
     .orderBy("h.gateway")
     .orderBy("n.host")
     .orderBy("n.pid")
+    .orderBy(sql`h.check_kind = 'calls'`)
     .orderBy("h.check_kind")
     .execute();
 

@@ -4,6 +4,7 @@ import { type MediaEngine, type MediaSession, NoFreePort } from "../media/media.
 import type { Uri } from "../message/message.ts";
 import { legEnd } from "../outcome.ts";
 import type { SipCall, SipCallEnd, SipCallHandler } from "../user-agent.ts";
+import { LineDown } from "./line.ts";
 import type { SipTimers } from "./settings.ts";
 
 /** What outgoing and incoming legs have in common: one media session, one SIP call at a time, one end. */
@@ -51,7 +52,10 @@ export function createAudioLeg({ handler, timers, log, uriOf, done }: AudioLegOp
     over.abort();
     clearTimeout(impatience);
     const quality = media?.close();
-    handler.ended({ ...end, ...verdict, ...(answered && quality ? { quality } : {}) });
+    const outcome = { ...end, ...verdict };
+    const { cause, detail } = outcome;
+    if (cause === "failed" || cause === "lost") log.warn({ detail }, cause === "lost" ? "a call was lost" : "a call failed");
+    handler.ended({ ...outcome, ...(answered && quality ? { quality } : {}) });
     done();
   };
   const hangup = () => {
@@ -128,6 +132,9 @@ export function createAudioLeg({ handler, timers, log, uriOf, done }: AudioLegOp
     },
   };
 }
+
+/** Nobody's fault in the code: told where the leg ends. */
+export const isExpected = (error: unknown): boolean => error instanceof NoFreePort || error instanceof LineDown;
 
 /** What ends a leg that could not be begun. */
 export function failureOf(error: unknown): LegEnd {

@@ -1,3 +1,4 @@
+import type { LegEnd } from "../../carrier.ts";
 import type { RequestOutcome } from "../user-agent.ts";
 
 export interface Verdict {
@@ -15,6 +16,12 @@ export function optionsVerdict(outcome: RequestOutcome, tookMs: number): Verdict
   if (status === 408) return { state: "down", detail: `what is behind it does not answer (${line})` };
   return { state: "up", detail: `answers in ${Math.round(tookMs)} ms${status >= 300 ? ` (${line})` : ""}` };
 }
+
+/** What a call's end says of the gateway and of how the trunk is set up. */
+export const callVerdict = ({ cause, detail }: LegEnd): Verdict =>
+  cause === "failed"
+    ? { state: "down", detail: `the last call failed: ${detail ?? "for a reason not known"}` }
+    : { state: "up", detail: "takes calls" };
 
 /** Why a REGISTER was refused. */
 export function registrationFailure(outcome: RequestOutcome, username: string): string {

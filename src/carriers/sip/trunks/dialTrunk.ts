@@ -4,13 +4,13 @@ import { type Gateway, gatewayName } from "../../../core/trunks/trunk.ts";
 import type { Log } from "../../../platform/log.ts";
 import { countryOf } from "../../../platform/phone.ts";
 import type { DialRequest, LegHandler } from "../../carrier.ts";
-import type { MediaSession } from "../media/media.ts";
+import { type MediaSession, NoFreePort } from "../media/media.ts";
 import { writeNameAddr } from "../message/nameAddr.ts";
 import { legEnd } from "../outcome.ts";
 import type { SipCallEnd } from "../user-agent.ts";
 import { callAddresses, gatewayUri } from "./addresses.ts";
-import { type AudioLeg, createAudioLeg, failureOf } from "./audioLeg.ts";
-import { SEALED_ELSEWHERE } from "./check-words.ts";
+import { type AudioLeg, createAudioLeg, failureOf, isExpected } from "./audioLeg.ts";
+import { callVerdict, SEALED_ELSEWHERE } from "./check-words.ts";
 import { credentialsOf } from "./credentialsOf.ts";
 import type { DialTurns } from "./dial-turns.ts";
 import { formatNumber } from "./formatNumber.ts";
@@ -26,7 +26,7 @@ export interface DialParts {
   line: Pick<Line, "need">;
   board: GatewayBoard;
   turns: DialTurns;
-  watch: Pick<TrunkWatch, "met">;
+  watch: Pick<TrunkWatch, "met" | "called">;
   timers: SipTimers;
   log: Log;
 }
@@ -59,8 +59,11 @@ export function dialTrunk(parts: DialParts, request: DialRequest, handler: LegHa
   };
   run().catch((error: unknown) => {
     // What was hung up while it waited has ended already.
-    if (!leg.over.aborted) log.warn({ err: error }, "a call could not be placed");
-    leg.finish(failureOf(error));
+    if (!leg.over.aborted && !isExpected(error)) log.error({ err: error }, "a call could not be placed");
+    const end = failureOf(error);
+    const [gateway] = trunk?.gateways ?? [];
+    if (trunk && gateway && error instanceof NoFreePort) parts.watch.called(trunk, gateway, callVerdict(end));
+    leg.finish(end);
   });
   return leg;
 }
@@ -95,7 +98,7 @@ async function tryGateways(parts: DialParts, attempt: Attempt): Promise<void> {
     const end = await tryGateway(parts, attempt, gateway, last);
     if (end === undefined) return;
     const untaken = !leg.over.aborted && !leg.rang && isForAnother(end);
-    note(parts, trunk, gateway, end, untaken);
+    note(parts, trunk, gateway, { end, untaken, rang: leg.rang });
     if (!untaken) return leg.finishAs(end);
     troubles.push(troubleOf(gateway, end));
     if (last) return leg.finish({ ...legEnd(end, false), detail: troubles.join("; ") });
@@ -144,15 +147,20 @@ const failed = (error: unknown): SipCallEnd => ({
   q850: null,
 });
 
+interface Met {
+  end: SipCallEnd;
+  /** Another gateway may have it. */
+  untaken: boolean;
+  rang: boolean;
+}
+
 /** Calls tell of gateways, too. */
-function note({ board, watch, timers }: DialParts, trunk: OpenTrunk, gateway: Gateway, end: SipCallEnd, untaken: boolean): void {
-  if (untaken && end.why === "unreachable") {
-    watch.met(trunk, gateway, { state: "down", detail: end.detail });
-  } else if (untaken) {
-    board.rest(trunk.id, gateway, end.retryAfterSeconds === undefined ? timers.congestedMs : end.retryAfterSeconds * 1000);
-  } else if (end.status !== null || end.answered) {
-    watch.met(trunk, gateway, { state: "up", detail: "takes calls" });
-  }
+function note({ board, watch, timers }: DialParts, trunk: OpenTrunk, gateway: Gateway, { end, untaken, rang }: Met): void {
+  if (untaken && end.why === "unreachable") watch.met(trunk, gateway, { state: "down", detail: end.detail });
+  else if (untaken) board.rest(trunk.id, gateway, end.retryAfterSeconds === undefined ? timers.congestedMs : end.retryAfterSeconds * 1000);
+  else if (end.status !== null || end.answered) watch.met(trunk, gateway, { state: "up", detail: "takes calls" });
+  const outcome = legEnd(end, rang);
+  if (end.status !== null && outcome.cause !== "canceled") watch.called(trunk, gateway, callVerdict(outcome));
 }
 
 /** Such as "udp:sip.example.com:5060: does not answer". */

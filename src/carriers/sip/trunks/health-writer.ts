@@ -68,7 +68,11 @@ export function createHealthWriter(options: { house: Pick<House, "db" | "clock">
       if (news) {
         const line = { trunk: finding.trunkId, gateway: finding.gateway, check: finding.check, detail: finding.detail };
         const told = dirty.get(key);
-        if (!told || gist(told) !== gist(finding)) log[finding.state === "up" ? "info" : "warn"](line, `gateway ${finding.state}`);
+        if (!told || gist(told) !== gist(finding))
+          log[finding.state === "up" ? "info" : "warn"](
+            line,
+            finding.check === "calls" ? `calls: ${finding.state}` : `gateway ${finding.state}`,
+          );
       }
       dirty.set(key, { ...finding, at: house.clock.now() });
       run();

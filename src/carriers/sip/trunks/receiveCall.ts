@@ -4,21 +4,26 @@ import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
 import type { Gateway } from "../../../core/trunks/trunk.ts";
 import type { Log } from "../../../platform/log.ts";
 import { countryOf } from "../../../platform/phone.ts";
-import type { IncomingCall, Leg, LegHandler, RejectReason } from "../../carrier.ts";
+import type { IncomingCall, Leg, LegEnd, LegHandler, RejectReason } from "../../carrier.ts";
+import { NoFreePort } from "../media/media.ts";
 import type { SipRequest } from "../message/message.ts";
 import { parseNameAddr } from "../message/nameAddr.ts";
-import type { IncomingInvite } from "../user-agent.ts";
+import { legEnd } from "../outcome.ts";
+import type { IncomingInvite, SipCallEnd } from "../user-agent.ts";
 import { gatewayUri } from "./addresses.ts";
 import type { createAdmission } from "./admitCaller.ts";
-import { type AudioLeg, createAudioLeg, failureOf } from "./audioLeg.ts";
+import { type AudioLeg, createAudioLeg, failureOf, isExpected } from "./audioLeg.ts";
 import { callerOf, readNumber, userOf } from "./callerOf.ts";
+import { callVerdict } from "./check-words.ts";
 import { formatNumber } from "./formatNumber.ts";
 import type { Line } from "./line.ts";
 import type { SipTimers } from "./settings.ts";
+import type { TrunkWatch } from "./watchTrunks.ts";
 
 export interface ReceiveParts {
   house: Pick<House, "db">;
   line: Pick<Line, "need">;
+  watch: Pick<TrunkWatch, "called">;
   admit: ReturnType<typeof createAdmission>;
   timers: SipTimers;
   log: Log;
@@ -124,6 +129,10 @@ function acceptCall(parts: ReceiveParts, { invite, trunk, to, handler, log, left
     },
   });
   done = parts.begin(leg);
+  const note = (end: LegEnd) => {
+    const gateway = trunk.gateways.find(({ host }) => host === source.address) ?? trunk.gateways[0];
+    if (gateway && end.cause !== "canceled") parts.watch.called(trunk, gateway, callVerdict(end));
+  };
   const callerLeft = () => leg.finish({ cause: "canceled", detail: "the caller gave up" });
   const run = async () => {
     // The handler hears nothing before this function has returned.
@@ -134,13 +143,19 @@ function acceptCall(parts: ReceiveParts, { invite, trunk, to, handler, log, left
     if (left.aborted) return callerLeft();
     if (leg.over.aborted) return invite.reject(480);
     const audio = { address: here.host, port: media.port, codecs: trunk.codecs, srtp: trunk.srtp };
-    leg.attach(invite.accept({ media, audio }, leg.listen(leg.finishAs)));
+    const over = (end: SipCallEnd) => {
+      note(legEnd(end, false));
+      leg.finishAs(end);
+    };
+    leg.attach(invite.accept({ media, audio }, leg.listen(over)));
   };
   run().catch((error: unknown) => {
     if (left.aborted) return callerLeft();
-    log.warn({ err: error }, "an incoming call could not be answered");
+    if (!isExpected(error)) log.error({ err: error }, "an incoming call could not be answered");
     invite.reject(503);
-    leg.finish(failureOf(error));
+    const end = failureOf(error);
+    if (error instanceof NoFreePort) note(end);
+    leg.finish(end);
   });
   return { hangup: leg.hangup, transfer: leg.transfer };
 }

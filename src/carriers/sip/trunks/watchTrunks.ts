@@ -19,6 +19,8 @@ export interface TrunkWatch {
   checkAll(): void;
   /** What a call met at a gateway. Bad news is told at once; good news is looked into when the last news was bad. */
   met(trunk: OpenTrunk, gateway: Gateway, verdict: Verdict): void;
+  /** How a call fared at a gateway that could be reached. Shown until the next call, or until the trunk is changed. */
+  called(trunk: OpenTrunk, gateway: Gateway, verdict: Verdict): void;
   /** Takes the registrations back, in at most this long. */
   close(withinMs: number): Promise<void>;
 }
@@ -35,6 +37,8 @@ export interface TrunkWatchOptions {
 interface Watched {
   trunkId: string;
   gateway: Gateway;
+  /** Of the trunk. */
+  version: number;
   /** Whatever of the trunk the checks depend on. */
   settings: string;
   /** Whom it registers. */
@@ -72,7 +76,7 @@ export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
           },
         })
       : undefined;
-    return { trunkId: trunk.id, gateway, settings, identity: identityOf(trunk), keepAlive, registration };
+    return { trunkId: trunk.id, gateway, version: trunk.version, settings, identity: identityOf(trunk), keepAlive, registration };
   };
   const end = (one: Watched, leaveWithinMs?: number) => {
     const ended: Promise<unknown> = Promise.all([one.keepAlive.stop(), one.registration?.stop(leaveWithinMs)])
@@ -95,14 +99,23 @@ export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
         else end(one, timers.registerTimeoutMs);
         if (!now) board.forget(one.trunkId, one.gateway);
       }
+      const changed = new Set<Watched>();
       for (const [key, { trunk, gateway }] of wanted) {
-        if (!watched.has(key)) watched.set(key, begin(trunk, gateway, settingsOf(trunk)));
+        const one = watched.get(key) ?? begin(trunk, gateway, settingsOf(trunk));
+        watched.set(key, one);
+        if (one.version !== trunk.version) changed.add(one);
+        one.version = trunk.version;
       }
       health.keep(
-        [...watched.values()].flatMap(({ trunkId, gateway, registration }) => [
-          { trunkId, gateway: gatewayName(gateway), check: "options" as const },
-          ...(registration ? [{ trunkId, gateway: gatewayName(gateway), check: "registration" as const }] : []),
-        ]),
+        [...watched.values()].flatMap((one) => {
+          const at = { trunkId: one.trunkId, gateway: gatewayName(one.gateway) };
+          return [
+            { ...at, check: "options" as const },
+            ...(one.registration ? [{ ...at, check: "registration" as const }] : []),
+            // What was wrong may just have been mended.
+            ...(changed.has(one) ? [] : [{ ...at, check: "calls" as const }]),
+          ];
+        }),
       );
     },
     settled: () => Promise.all(leaving),
@@ -119,6 +132,10 @@ export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
       const news = board.set(trunk.id, gateway, verdict.state);
       if (verdict.state === "down") health.tell({ trunkId: trunk.id, gateway: gatewayName(gateway), check: "options", ...verdict });
       else if (news) watched.get(key)?.keepAlive.check();
+    },
+    called(trunk, gateway, verdict) {
+      if (watched.get(`${trunk.id} ${gatewayName(gateway)}`)?.version !== trunk.version) return;
+      health.tell({ trunkId: trunk.id, gateway: gatewayName(gateway), check: "calls", ...verdict });
     },
     async close(withinMs) {
       for (const one of watched.values()) end(one, withinMs);
