@@ -209,6 +209,7 @@ test("a PRACK that is challenged is sent again with credentials (RFC 3262 5)", a
   const world = await openWorld(t);
   const { peer } = world;
   const placed = world.call({ credentials: CREDENTIALS });
+  peer.respond(await peer.request("INVITE"), 407, challenge("Proxy", 'realm="r", nonce="0"'));
   const invite = await peer.request("INVITE");
   peer.respond(invite, 180, {
     headers: [
@@ -216,13 +217,27 @@ test("a PRACK that is challenged is sent again with credentials (RFC 3262 5)", a
       ["RSeq", "1"],
     ],
   });
-  peer.respond(await peer.request("PRACK"), 407, challenge("Proxy", 'realm="r", nonce="a"'));
+  peer.respond(await peer.request("PRACK"), 407, challenge("Proxy", 'realm="r", nonce="a", stale=true'));
   const again = await peer.request("PRACK");
   assert.match(again.headers.get("Proxy-Authorization") ?? "", /nonce="a"/);
   peer.respond(again, 200);
   peer.respond(invite, 200, { body: sdp() });
   await until(() => placed.told.includes("answered"));
   await hangUp(world, placed);
+});
+
+test("within a call nobody is told a digest who did not ask for one before: it may be the far end, guessing", async (t) => {
+  const world = await openWorld(t);
+  const { peer } = world;
+  const placed = world.call({ credentials: CREDENTIALS });
+  peer.respond(await peer.request("INVITE"), 407, challenge("Proxy", 'realm="gateway", nonce="g"'));
+  peer.respond(await peer.request("INVITE"), 200, { body: sdp() });
+  await until(() => placed.told.includes("answered"));
+  placed.call.hangup();
+  peer.respond(await peer.request("BYE"), 401, challenge("WWW", 'realm="far end", nonce="f"'));
+  assert.equal((await placed.ended()).why, "bye_sent");
+  const told = peer.received.some((message) => message.headers.all("Authorization").length > 0);
+  assert.equal(told, false);
 });
 
 test("of a forked call the first 2xx wins; another one gets ACK and BYE (RFC 3261 13.2.2.4)", async (t) => {

@@ -5,7 +5,7 @@ import { writeNameAddr } from "../message/nameAddr.ts";
 import { withParam } from "../message/params.ts";
 import { createNegotiation } from "../sdp/createNegotiation.ts";
 import { type LocalAudio, type Negotiation, SdpError } from "../sdp/negotiation.ts";
-import type { Credentials, SipCall, SipCallHandler } from "../user-agent.ts";
+import type { SipCall, SipCallHandler } from "../user-agent.ts";
 import { callEnd } from "./call-end.ts";
 import { capabilities, SDP, sdpOf } from "./capabilities.ts";
 import { contactAt } from "./contactAt.ts";
@@ -27,7 +27,6 @@ export interface AcceptOptions {
   wanted: boolean;
   media: MediaSession;
   audio: LocalAudio;
-  credentials?: Credentials;
 }
 
 /**
@@ -92,7 +91,7 @@ export function acceptCall(options: AcceptOptions, handler: SipCallHandler): Sip
       }),
       negotiation,
       media,
-      authorization: createAuthorization(options.credentials),
+      authorization: createAuthorization(undefined),
       outgoing: false,
       peer: invite,
       terms: terms.terms,

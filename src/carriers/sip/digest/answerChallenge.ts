@@ -39,7 +39,7 @@ export type HeaderLine = readonly [name: string, value: string];
 
 /**
  * The Authorization and Proxy-Authorization fields to send the request with again after a 401 or 407; of each realm, the strongest
- * algorithm that we know (RFC 8760 2.4). Put them on with `withAuthorization`, and count CSeq up. Null when it is of no use: credentials
+ * algorithm that we know (RFC 8760 2.4); within a dialog only for realms that have asked before it. Put them on with `withAuthorization`, and count CSeq up. Null when it is of no use: credentials
  * refused, or nothing that we can answer. `request`: as it was sent.
  */
 export function answerChallenge(
@@ -52,6 +52,9 @@ export function answerChallenge(
     ...response.headers.all("WWW-Authenticate").map((value) => readChallenge("Authorization", value)),
     ...response.headers.all("Proxy-Authenticate").map((value) => readChallenge("Proxy-Authorization", value)),
   ]);
+  // A challenge within a call may be the far end's, who would guess the password from what we answer: only who asked before is told.
+  const within = request.to.params.has("tag");
+  for (const key of offered.keys()) if (within && !state.challenges.has(key)) offered.delete(key);
   if (offered.size === 0 || ++state.rounds > maxRounds) return null;
   for (const [key, challenge] of offered) {
     const before = state.challenges.get(key);
