@@ -7,8 +7,9 @@ import { writeUri } from "../message/uri.ts";
 import { createNegotiation } from "../sdp/createNegotiation.ts";
 import { type NegotiatedAudio, type Negotiation, SdpError } from "../sdp/negotiation.ts";
 import type { InviteOptions, SipCall, SipCallEnd, SipCallHandler } from "../user-agent.ts";
+import { SDP } from "./bodies.ts";
 import { callEnd, responseEnd } from "./call-end.ts";
-import { ALLOW, respondTo, SDP, SUPPORTED } from "./capabilities.ts";
+import { ALLOW, respondTo, SUPPORTED } from "./capabilities.ts";
 import { contactAt } from "./contactAt.ts";
 import { type CallContext, callKey, PATIENCE } from "./context.ts";
 import { createAuthorization } from "./createAuthorization.ts";
@@ -32,7 +33,8 @@ const MOST_INTERVALS = 3;
  *        │           │ │ ▲              ▲ 401, 407, 422: another INVITE
  *        │           │ └─┘
  *        │           ├── 3xx-6xx, no answer at all ──────────► over
- *        │           └── hangup, ring timeout: CANCEL ──► leaving ── any final, or patience ──► over
+ *        │           ├── hangup, ring timeout: CANCEL ──► leaving ── any final, or patience ──► over
+ *        │           └── 2xx that cannot be used: BYE ──────┘
  *        └── hangup ──────────────────────────────────────► over
  *
  * A 2xx that is not the first, or comes when the call is not wanted any more, even after its end, is acknowledged and ended with
@@ -58,6 +60,8 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
   let stopFirst = () => {};
   let early: ReadonlyMap<string, EarlyDialog> | undefined;
   let session: Session | undefined;
+  /** Branches whose answer we do not want, by their tag, while our BYE is under way; theirs may cross it. */
+  const unwanted = new Map<string, () => void>();
 
   function end(final: SipCallEnd) {
     if (state === "over") return;
@@ -196,8 +200,9 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     acknowledged.set(branch, acknowledge);
     acknowledge();
     if (state === "calling") return answer(response, branch);
-    bye(branch.dialog);
-    if (leaving) end(callEnd({ ...leaving, detail: `${leaving.detail}; the answer came too late` }, response, false));
+    if (leaving && state === "leaving")
+      dismiss(branch.dialog, callEnd({ ...leaving, detail: `${leaving.detail}; the answer came too late` }, response, false));
+    else bye(branch.dialog);
   }
 
   function answer(response: SipResponse, branch: EarlyDialog) {
@@ -206,8 +211,7 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
       negotiation = branch.agree(response);
     } catch (error) {
       if (!(error instanceof SdpError)) throw error;
-      bye(branch.dialog);
-      return end(callEnd({ why: "failed", detail: error.message }, response, false));
+      return dismiss(branch.dialog, callEnd({ why: "failed", detail: error.message }, response, false));
     }
     stopTimer();
     state = "answered";
@@ -225,10 +229,23 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     handler.answered();
   }
 
-  /** Of a call that we do not want: nothing hangs on how it goes. */
-  function bye(dialog: Dialog) {
+  /** The only answer is not wanted: the call is over when its BYE is answered. */
+  function dismiss(dialog: Dialog, final: SipCallEnd) {
+    state = "leaving";
+    stopTimer();
+    stopTimer = timing.after(PATIENCE.byeMs, () => end(final));
+    bye(dialog, () => end(final));
+  }
+
+  function bye(dialog: Dialog, done = () => {}) {
+    const tag = tagOf(dialog.remote);
     const message = { method: "BYE", headers: [["Reason", NORMAL_CLEARING]] as const };
-    sendInDialog(context, dialog, authorization, message, { final: () => {}, failed: () => {} });
+    const gone = () => {
+      unwanted.delete(tag);
+      done();
+    };
+    unwanted.set(tag, gone);
+    sendInDialog(context, dialog, authorization, message, { final: gone, failed: gone });
   }
 
   function failure(response: SipResponse, attempt: EarlyDialogOptions) {
@@ -267,8 +284,14 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
   }
 
   function request(received: ServerTransaction) {
+    const theirTag = tagOf(received.request.from);
+    const gone = received.request.method === "BYE" ? unwanted.get(theirTag) : undefined;
+    if (gone) {
+      respondTo(received, 200);
+      return gone();
+    }
     if (session) return session.request(received);
-    const dialog = early?.get(tagOf(received.request.from));
+    const dialog = early?.get(theirTag);
     if (dialog) dialog.request(received);
     else respondTo(received, 481);
   }
