@@ -131,8 +131,10 @@ export function startCall(runner: CallRunner, taken: TakenCall, connect: (handle
     if (transferred) await within(TRANSFER_MS, legOver.promise);
     leg?.hangup();
     const { sip, quality } = await legOver.promise;
+    // Begun whatever becomes of the call's row.
+    const recorded = recording?.finish();
     await answering;
-    if (recording && !(await within(reason === SERVER_STOPPED ? LAST_RECORDING_MS : RECORDING_MS, recording.finish()))) {
+    if (recorded && !(await within(reason === SERVER_STOPPED ? LAST_RECORDING_MS : RECORDING_MS, recorded))) {
       log.warn({ call: call.id }, "the end of a call is told before its recording is finished");
     }
     const { workspace_id: workspaceId, id: callId } = call;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Carrier, LegEnd } from "../../src/carriers/carrier.ts";
+import type { Carrier } from "../../src/carriers/carrier.ts";
 import { createCarrierRouter } from "../../src/carriers/createCarrierRouter.ts";
 
 const dialledBy = (name: string, dialled: string[]): Carrier => ({
@@ -19,15 +19,4 @@ test("a call on a trunk goes over SIP, one without to the simulator", () => {
   router.dial(request("a", null), deaf);
   router.dial(request("b", "trunk"), deaf);
   assert.deepEqual(dialled, ["simulator a", "sip b"]);
-});
-
-test("a server without SIP fails a call on a trunk and says why, after dial has returned", async () => {
-  const router = createCarrierRouter({ simulator: dialledBy("simulator", []), sip: undefined });
-  const ends: LegEnd[] = [];
-  const leg = router.dial(request("a", "trunk"), { ...deaf, ended: (end) => ends.push(end) });
-  assert.deepEqual(ends, []);
-  leg.hangup();
-  await Promise.resolve();
-  assert.deepEqual(ends, [{ cause: "failed", detail: "SIP is off on this server; set SIP_LISTEN." }]);
-  assert.equal((await leg.transfer("+3")).accepted, false);
 });
