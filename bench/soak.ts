@@ -10,9 +10,9 @@ const CALLS = 10_000;
 const PER_SECOND = 60;
 const HOLD_MS = 1_000;
 const CALL_LIMIT = 400;
-const WARM_UP = 200;
-/** Calls that are over linger in SIP for 64 times T1, so that what comes late is still known (RFC 3261 17). */
-const LINGER_MS = 40_000;
+const WARM_UP = 50;
+/** SIP knows a call for 64 times T1 after its end (RFC 3261 17): only then as many are forgotten as begin. */
+const LINGER_SECONDS = 36;
 const SAMPLE_MS = 1_000;
 /** The last so much of the run must be flat. */
 const TAIL = 0.8;
@@ -27,7 +27,8 @@ interface Sample {
 }
 
 interface Mark {
-  share: number;
+  /** Of the calls that are placed; `idle`: all are over, and SIP has forgotten them. */
+  at: number | "idle";
   residentMb: number;
   /** With the garbage collected: heap and buffers. */
   heapMb: number;
@@ -36,6 +37,7 @@ interface Mark {
 
 interface Memory {
   marks: Mark[];
+  idle: Mark;
   /** Of the straight line through the last 80 % of the calls, for so many calls. */
   residentTailMb: number;
   /** From the first mark to the last. */
@@ -60,18 +62,19 @@ export async function soak(calls = Number(process.argv[3] ?? CALLS), perSecond =
     await called.ask("behave", { holdMs: HOLD_MS, audio: true });
     await placeMany(product, agentId, from, WARM_UP, perSecond);
     await allOver(product);
-    await sleep(LINGER_MS);
     const before = eachProcess((which) => handlesOf(product.pids[which]));
+    await placeMany(product, agentId, from, LINGER_SECONDS * perSecond, perSecond);
 
     const began = performance.now();
     const { samples, marks } = await watched(product, calls, (placed) =>
-      placeMany(product, agentId, from, calls, perSecond, (count) => placed(count)).then(() => allOver(product)),
+      placeMany(product, agentId, from, calls, perSecond, placed).then(() => allOver(product)),
     );
     const rate = calls / ((performance.now() - began) / 1_000);
-    await sleep(LINGER_MS);
+    await sleep(LINGER_SECONDS * 1_000);
+    const idle = { voice: await markOf(product, "voice", "idle"), main: await markOf(product, "main", "idle") };
     const after = eachProcess((which) => handlesOf(product.pids[which]));
     const left = await leftovers(product, called, from);
-    const memory = eachProcess((which) => memoryOf(which, samples, marks[which]));
+    const memory = eachProcess((which) => memoryOf(which, samples, marks[which], idle[which]));
     report({ calls, rate, memory, before, after, left });
   } finally {
     await product.close();
@@ -121,14 +124,7 @@ async function watched(
   let placed = 0;
   let over = false;
   const mark = async (share: number) => {
-    for (const which of PROCESSES) {
-      const { residentMb } = usageOf(product.pids[which]);
-      const { heapMb, externalMb } = await product.heap(product.pids[which]);
-      marks[which].push({ share, residentMb: round(residentMb, 1), heapMb: round(heapMb, 1), externalMb: round(externalMb, 1) });
-      console.log(
-        `${which} after ${share * 100} %: ${residentMb.toFixed(1)} MB resident, heap ${heapMb.toFixed(1)} MB, buffers ${externalMb.toFixed(1)} MB`,
-      );
-    }
+    for (const which of PROCESSES) marks[which].push(await markOf(product, which, share));
   };
   const watch = async () => {
     const due: number[] = [...MARKS];
@@ -151,13 +147,22 @@ async function watched(
   return { samples, marks };
 }
 
-function memoryOf(which: Which, samples: readonly Sample[], marks: Mark[]): Memory {
+async function markOf(product: Product, which: Which, at: Mark["at"]): Promise<Mark> {
+  const { residentMb } = usageOf(product.pids[which]);
+  const { heapMb, externalMb } = await product.heap(product.pids[which]);
+  const when = at === "idle" ? at : `at ${at * 100} %`;
+  console.log(`${which} ${when}: ${residentMb.toFixed(1)} MB resident, heap ${heapMb.toFixed(1)} MB, buffers ${externalMb.toFixed(1)} MB`);
+  return { at, residentMb: round(residentMb, 1), heapMb: round(heapMb, 1), externalMb: round(externalMb, 1) };
+}
+
+function memoryOf(which: Which, samples: readonly Sample[], marks: Mark[], idle: Mark): Memory {
   const calls = samples.at(-1)?.calls ?? 0;
   const tail = samples.filter((sample) => sample.calls >= calls * (1 - TAIL));
   const [first, last] = [marks[0], marks.at(-1)];
   const perCall = slope(tail.map((sample) => [sample.calls, sample.residentMb[which]]));
   return {
     marks,
+    idle,
     residentTailMb: round(perCall * calls * TAIL, 1),
     heapGrowthMb: round((last?.heapMb ?? 0) - (first?.heapMb ?? 0), 1),
     externalGrowthMb: round((last?.externalMb ?? 0) - (first?.externalMb ?? 0), 1),
@@ -201,9 +206,9 @@ interface Result {
 
 function report({ calls, rate, memory, before, after, left }: Result): void {
   for (const which of PROCESSES) {
-    const { marks, residentTailMb, heapGrowthMb, externalGrowthMb } = memory[which];
+    const { marks, idle, residentTailMb, heapGrowthMb, externalGrowthMb } = memory[which];
     console.log(
-      `${which}: ${marks.map(({ share, residentMb }) => `${residentMb} MB at ${share * 100} %`).join(", ")}; over the last ${TAIL * 100} %: ` +
+      `${which}: ${marks.map(({ at, residentMb }) => `${residentMb} MB at ${Number(at) * 100} %`).join(", ")}, ${idle.residentMb} MB idle; over the last ${TAIL * 100} %: ` +
         `${residentTailMb} MB resident; from the first mark: heap ${heapGrowthMb} MB, buffers ${externalGrowthMb} MB; ` +
         `open files ${before[which].files} before, ${after[which].files} after; UDP ports ${before[which].udpPorts.length}, ${after[which].udpPorts.length}`,
     );

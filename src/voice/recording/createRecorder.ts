@@ -55,6 +55,8 @@ function record(house: Pick<House, "db" | "settings">, log: Log, call: Call, med
   const finish = async () => {
     stop();
     if (filled > 0) writer.write(bytesOf(block.subarray(0, filled)));
+    // A call that is over is known to SIP for a while yet, and with it this recording.
+    block = new Int16Array(0);
     const { dataBytes } = await writer.close();
     await starting;
     if (dataBytes === 0) return;
