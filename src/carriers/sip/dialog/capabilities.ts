@@ -1,12 +1,12 @@
 import type { Reply, ServerTransaction } from "../endpoint.ts";
 import type { SipRequest } from "../message/message.ts";
+import { contentType, isMultipart, SDP } from "./bodies.ts";
 
 /** REFER is not there: nobody sends our calls elsewhere. */
 export const ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY";
 export const SUPPORTED = "100rel, timer";
 const EXTENSIONS: ReadonlySet<string> = new Set(["100rel", "timer"]);
 
-export const SDP = "application/sdp";
 export const DTMF_RELAY = "application/dtmf-relay";
 export const DTMF = "application/dtmf";
 export const SIPFRAG = "message/sipfrag";
@@ -21,13 +21,9 @@ const ACCEPTS: ReadonlyMap<string, readonly string[]> = new Map([
 /** What an OPTIONS, or an INVITE, is told (RFC 3261 11.2). */
 export const capabilities = (): ReadonlyArray<readonly [string, string]> => [
   ["Allow", ALLOW],
-  ["Accept", `${SDP}, ${DTMF_RELAY}, ${DTMF}, ${SIPFRAG}`],
+  ["Accept", `${SDP}, multipart/mixed, ${DTMF_RELAY}, ${DTMF}, ${SIPFRAG}`],
   ["Supported", SUPPORTED],
 ];
-
-/** Type and subtype without parameters, in lower case; "" when there is none. */
-export const contentType = ({ headers }: Pick<SipRequest, "headers">): string =>
-  (headers.get("Content-Type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 
 /** What a request cannot be taken with whatever it wants (RFC 3261 8.2.2.3, 8.2.3); undefined when it can. */
 export function refusalOf(request: SipRequest): Reply | undefined {
@@ -39,15 +35,12 @@ export function refusalOf(request: SipRequest): Reply | undefined {
     return { status: 415, headers: [["Accept-Encoding", "identity"]] };
   const accepted = ACCEPTS.get(request.method);
   if (!accepted || accepted.includes(contentType(request)) || isOptional(request)) return undefined;
+  if (accepted.includes(SDP) && isMultipart(request)) return undefined;
   return { status: 415, headers: [["Accept", accepted.join(", ")]] };
 }
 
 /** RFC 3261 20.11: a body that may be ignored. */
 const isOptional = ({ headers }: SipRequest): boolean => /;\s*handling\s*=\s*"?optional/i.test(headers.get("Content-Disposition") ?? "");
-
-/** The SDP of a request or a response; undefined when it has none. */
-export const sdpOf = (message: { readonly headers: SipRequest["headers"]; readonly body: Buffer }): string | undefined =>
-  message.body.length > 0 && contentType(message) === SDP ? message.body.toString("utf8") : undefined;
 
 export const respondTo = (transaction: ServerTransaction, status: number, headers: Reply["headers"] = []): void =>
   transaction.respond({ status, headers });

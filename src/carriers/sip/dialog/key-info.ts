@@ -1,5 +1,6 @@
 import type { SipRequest } from "../message/message.ts";
-import { contentType, DTMF, DTMF_RELAY } from "./capabilities.ts";
+import { contentType } from "./bodies.ts";
+import { DTMF, DTMF_RELAY } from "./capabilities.ts";
 import type { Body } from "./dialog.ts";
 
 /** Key presses in INFO: no RFC, but what gateways of Cisco and all after them send. */

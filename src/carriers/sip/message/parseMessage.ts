@@ -108,7 +108,7 @@ function readMessage(start: Extract<Start, { kind: "request" | "response" }>, he
     else if (key === "record-route") list(field, parseNameAddr, recordRoute);
     else if (key === "route" && request) list(field, parseNameAddr, route);
     else if (key === "contact" && value === "*") star = true;
-    else if (key === "contact") list(field, parseNameAddr, contact);
+    else if (key === "contact") list(field, parseNameAddr, contact, !request);
     else if (!apart.has(key) && !(key === "max-forwards" && request)) others.push([field.name, value]);
   }
   if (via.length === 0) throw new Unreadable("no Via");
@@ -138,9 +138,11 @@ function readMessage(start: Extract<Start, { kind: "request" | "response" }>, he
 /** Fields that stand beside `headers`, or are made anew. */
 const apart = new Set(["from", "to", "call-id", "cseq", "content-length"]);
 
-function list<T>(field: Field, parse: (text: string) => T | null, into: T[]): void {
+/** `lenient`: what cannot be read is left out. A response is better taken without its Contact than lost: nobody would send it again. */
+function list<T>(field: Field, parse: (text: string) => T | null, into: T[], lenient = false): void {
   for (const item of splitList(field.value) ?? [field.value]) {
     const one = parse(item);
+    if (one === null && lenient) continue;
     if (one === null) throw new Unreadable(`${field.name} cannot be read: ${excerpt(item)}`);
     into.push(one);
   }

@@ -31,19 +31,19 @@ interface Section {
 
 const limits = { text: 65_536, lines: 2_000, media: 32 };
 
-/** Lines may end in CR LF or LF. Throws SdpError 400 for what is no session description. Linear time. */
+/** Lines may end in CR LF or LF; empty ones are passed over. Throws SdpError 400 for what is no session description. Linear time. */
 export function parseSdp(text: string): MediaLine[] {
   if (text.trim() === "") throw new SdpError(400, "the session description is empty");
   if (text.length > limits.text) throw new SdpError(400, "the session description is too large");
   if (text.includes("\0")) throw new SdpError(400, "the session description is not text");
   const lines = text.split(/\r?\n/, limits.lines + 1);
   if (lines.length > limits.lines) throw new SdpError(400, `more than ${limits.lines} lines in the session description`);
-  while (lines.at(-1)?.trim() === "") lines.pop();
   if (lines[0]?.trim() !== "v=0") throw new SdpError(400, "the session description does not begin with v=0");
   const session: Section = { address: null, direction: null, ptime: null, maxptime: null };
   const media: ReturnType<typeof readMedia>[] = [];
   let origin = false;
   for (const line of lines.slice(1)) {
+    if (line.trim() === "") continue;
     const type = line[0] ?? "";
     if (line[1] !== "=" || !/[a-z]/.test(type)) throw new SdpError(400, `not a line of a session description: ${excerpt(line)}`);
     const value = line.slice(2).trim();

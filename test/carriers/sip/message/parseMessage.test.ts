@@ -270,3 +270,12 @@ test("whatever is written is read the same", () => {
     { seed: 3261, numRuns: 1000 },
   );
 });
+
+test("a response whose Contact cannot be read is taken without it: it would not come again; a request is refused", () => {
+  const text = (start: string) =>
+    `${start}\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\nContact: <sip:John Doe@192.0.2.7>, <sip:john@192.0.2.7>\r\nContent-Length: 0\r\n\r\n`;
+  const response = parseMessage(Buffer.from(text("SIP/2.0 486 Busy Here")));
+  assert.ok(response.ok && response.message.contact !== "*");
+  assert.equal(response.message.contact.length, 1);
+  assert.equal(parseMessage(Buffer.from(text("INVITE sip:c@d SIP/2.0"))).ok, false);
+});
