@@ -18,14 +18,14 @@ export interface JitterBuffer {
   take(dueMs: number, into: Int16Array): Heard;
   /** The stream begins anew: another source, or after a hold. */
   restart(): void;
-  readonly delayMs: number;
-  readonly targetMs: number;
-  readonly late: number;
+  delayMs(): number;
+  targetMs(): number;
+  late(): number;
   /** Frames with something concealed, and runs of them; frames that were put in or dropped for the delay. */
-  readonly concealedFrames: number;
-  readonly concealedRuns: number;
-  readonly stretched: number;
-  readonly dropped: number;
+  concealedFrames(): number;
+  concealedRuns(): number;
+  stretched(): number;
+  dropped(): number;
 }
 
 export type Put = "taken" | "duplicate" | "late" | "strange";
@@ -105,8 +105,9 @@ export function createJitterBuffer(): JitterBuffer {
     for (let at = from; at < from + FRAME; at++) {
       const sample = ring[at & MASK] ?? 0;
       if (sample !== EMPTY) sum += Math.abs(sample);
+      if (sum >= QUIET * FRAME) return false;
     }
-    return sum < QUIET * FRAME;
+    return true;
   };
   /** Makes room behind what is played; what is ahead shares the ring with it. */
   const advance = (samples: number) => {
@@ -158,7 +159,7 @@ export function createJitterBuffer(): JitterBuffer {
 
   const align = (due: number) => {
     if (startAt === undefined) return;
-    const wanted = due - lateness.base - lateness.target;
+    const wanted = due - lateness.base() - lateness.target();
     const early = Math.max(0, Math.ceil((startAt - wanted) / FRAME));
     next = startAt - Math.min(early * FRAME, 2 * MAX_TARGET);
     fillSilence(next, startAt);
@@ -180,7 +181,7 @@ export function createJitterBuffer(): JitterBuffer {
       const at = end + ((timestamp - end) | 0);
       const transit = arrival - at;
       const ahead = ((sequence - lastSequence) << 16) >> 16;
-      if (Math.abs(transit - lateness.base) > STRANGE || at + length > (startAt ?? next) + AHEAD) {
+      if (Math.abs(transit - lateness.base()) > STRANGE || at + length > (startAt ?? next) + AHEAD) {
         strange++;
         if (strange < BELIEVED && ahead !== 1) return "strange";
         begin(at, length);
@@ -205,7 +206,7 @@ export function createJitterBuffer(): JitterBuffer {
         else {
           begin(at, length);
           // No network is so late: their timestamps stood still for a part of the pause.
-          if (transit - lateness.base > MAX_TARGET) lateness.restart(transit, arrival);
+          if (transit - lateness.base() > MAX_TARGET) lateness.restart(transit, arrival);
         }
       } else if (at + length <= next || (at < next && end <= next)) {
         const missed = next - at;
@@ -235,18 +236,18 @@ export function createJitterBuffer(): JitterBuffer {
       }
       const due = dueMs * PER_MS;
       align(due);
-      delay = due - next - lateness.base;
+      delay = due - next - lateness.base();
       sinceBegin++;
-      const tooMuch = sinceBegin < FIRST_FRAMES ? lateness.target + TOO_MUCH_AT_FIRST : FAR_TOO_MUCH;
+      const tooMuch = sinceBegin < FIRST_FRAMES ? lateness.target() + TOO_MUCH_AT_FIRST : FAR_TOO_MUCH;
       if (delay > tooMuch && end > next) {
-        const surplus = Math.floor((delay - lateness.target) / FRAME) * FRAME;
+        const surplus = Math.floor((delay - lateness.target()) / FRAME) * FRAME;
         for (let cut = 0; cut < surplus; cut += FRAME) advance(FRAME);
         dropped += surplus / FRAME;
         delay -= surplus;
       }
 
       sinceStretch++;
-      if (lateness.target - delay >= FRAME && end > next && (sinceStretch > STRETCH_EVERY || quiet(next))) {
+      if (lateness.target() - delay >= FRAME && end > next && (sinceStretch > STRETCH_EVERY || quiet(next))) {
         sinceStretch = 0;
         stretched++;
         tooLong = 0;
@@ -254,12 +255,12 @@ export function createJitterBuffer(): JitterBuffer {
         return note(one, concealment.lost(into, STEP) ? "concealed" : one);
       }
 
-      const excess = delay - lateness.target;
+      const excess = delay - lateness.target();
       tooLong = excess >= SHRINK_EXCESS ? tooLong + 1 : 0;
       const hurry = excess >= SHRINK_HURRY ? SHRINK_HURRIED : 1;
-      if (tooLong * hurry > SHRINK_AFTER && hasFrame(next) && hasFrame(next + FRAME)) {
+      if (tooLong * hurry > SHRINK_AFTER) {
         const anyway = tooLong * hurry > SHRINK_ANYWAY_AFTER && excess >= SHRINK_EXCESS + FRAME;
-        if (anyway || quiet(next)) return drop(into);
+        if ((anyway || quiet(next)) && hasFrame(next) && hasFrame(next + FRAME)) return drop(into);
       }
 
       const one = takeStep(into, 0);
@@ -272,26 +273,12 @@ export function createJitterBuffer(): JitterBuffer {
     restart() {
       active = false;
     },
-    get delayMs() {
-      return active ? Math.max(0, delay / PER_MS) : 0;
-    },
-    get targetMs() {
-      return lateness.target / PER_MS;
-    },
-    get late() {
-      return late;
-    },
-    get concealedFrames() {
-      return concealedFrames;
-    },
-    get concealedRuns() {
-      return concealedRuns;
-    },
-    get stretched() {
-      return stretched;
-    },
-    get dropped() {
-      return dropped;
-    },
+    delayMs: () => (active ? Math.max(0, delay / PER_MS) : 0),
+    targetMs: () => lateness.target() / PER_MS,
+    late: () => late,
+    concealedFrames: () => concealedFrames,
+    concealedRuns: () => concealedRuns,
+    stretched: () => stretched,
+    dropped: () => dropped,
   };
 }

@@ -10,7 +10,7 @@ export interface Latch {
   /** Whether a packet that is well-formed comes from the other side. `proven`: authenticated by SRTP. */
   accepts(packet: { ssrc: number; sequence: number }, address: string, port: number, nowMs: number, proven: boolean): boolean;
   /** Where we send to. */
-  readonly target: { readonly address: string; readonly port: number } | null;
+  target(): { readonly address: string; readonly port: number } | null;
 }
 
 const SILENT_MS = 1_000;
@@ -67,8 +67,6 @@ export function createLatch(): Latch {
       lastSequence = sequence;
       return true;
     },
-    get target() {
-      return target;
-    },
+    target: () => target,
   };
 }

@@ -8,9 +8,9 @@ export interface Lateness {
   /** Begins anew with this transit; what is known of the network's jitter stays. */
   restart(transit: number, arrival: number): void;
   /** Transit of the quickest packet. */
-  readonly base: number;
+  base(): number;
   /** Delay to aim at. */
-  readonly target: number;
+  target(): number;
 }
 
 export const MIN_TARGET = 40 * 8;
@@ -70,11 +70,7 @@ export function createLateness(): Lateness {
       current = previous = transit;
       windowEnd = arrival + WINDOW;
     },
-    get base() {
-      return Math.min(current, previous);
-    },
-    get target() {
-      return target;
-    },
+    base: () => Math.min(current, previous),
+    target: () => target,
   };
 }

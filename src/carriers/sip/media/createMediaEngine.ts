@@ -55,7 +55,7 @@ export function createMediaEngine(options: MediaEngineOptions): MediaEngine {
       });
       pair.rtp.on("message", (packet, from) => {
         try {
-          receiveRtp(packet, plain(from.address), from.port, !pacer.behind);
+          receiveRtp(packet, plain(from.address), from.port, !pacer.behind());
         } catch (error) {
           failed(error);
         }

@@ -71,16 +71,17 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
     },
   });
   const sender = createRtpSender(random, (bytes, done) => {
-    if (latch.target) options.rtp.send(bytes, latch.target.address, latch.target.port, done);
+    const target = latch.target();
+    if (target) options.rtp.send(bytes, target.address, target.port, done);
     else done(null);
   });
   const reports = createRtcpReports({
-    ssrc: () => sender.ssrc,
+    ssrc: () => sender.ssrc(),
     // RFC 7022 4.2: new with every call, so that nobody is followed by it.
     cname: randomBytes(12).toString("base64"),
     random,
     reception,
-    heard: () => receiver.ssrc,
+    heard: () => receiver.ssrc(),
   });
 
   let audio: NegotiatedAudio | undefined;
@@ -129,9 +130,9 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
     if (!audio || !rtcpTarget) return;
     const now = clock.now();
     const sent = {
-      packets: sender.packets,
-      octets: sender.octets,
-      timestamp: sender.timestamp,
+      packets: sender.packets(),
+      octets: sender.octets(),
+      timestamp: sender.timestamp(),
       recently: now - lastSentMs < SENT_RECENTLY_MS,
     };
     let length = reports.write(rtcpBytes, { ms: now, ntpMs: clock.wall() }, sent, bye);
@@ -158,7 +159,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
 
   const say = (missed: boolean, dueMs: number) => {
     said.fill(0);
-    if (missed || !sends() || !latch.target) return sender.nothing(1);
+    if (missed || !sends() || !latch.target()) return sender.nothing(1);
     lastSentMs = dueMs;
     const step = started ? keys.step() : undefined;
     if (step) return sendKey(step);
@@ -180,22 +181,22 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
 
   const quality = (): MediaQuality | undefined => {
     if (!audio) return undefined;
-    const lost = reception.lostTotal + receiver.late;
-    const lostShare = reception.expectedTotal === 0 ? 0 : Math.min(1, lost / reception.expectedTotal);
+    const lost = reception.lostTotal() + receiver.late();
+    const lostShare = reception.expectedTotal() === 0 ? 0 : Math.min(1, lost / reception.expectedTotal());
     const round = (value: number | null, perUnit = 1) => (value === null ? null : Math.round((value / perUnit) * 10) / 10);
     return {
       codec: audio.codec,
-      packets_sent: sender.packetsTotal,
-      packets_received: reception.received,
+      packets_sent: sender.packetsTotal(),
+      packets_received: reception.received(),
       packets_lost: lost,
-      jitter_ms: round(reception.meanJitter, 8) ?? 0,
-      remote_packets_lost: reports.remoteLost,
-      remote_jitter_ms: round(reports.remoteJitter, 8),
-      round_trip_ms: round(reports.roundTripMs),
+      jitter_ms: round(reception.meanJitter(), 8) ?? 0,
+      remote_packets_lost: reports.remoteLost(),
+      remote_jitter_ms: round(reports.remoteJitter(), 8),
+      round_trip_ms: round(reports.roundTripMs()),
       mos: estimateMos({
         lostShare,
-        burstRatio: receiver.meanBurst * (1 - lostShare),
-        delayMs: (reports.roundTripMs ?? 0) / 2 + receiver.meanDelayMs,
+        burstRatio: receiver.meanBurst() * (1 - lostShare),
+        delayMs: (reports.roundTripMs() ?? 0) / 2 + receiver.meanDelayMs(),
       }),
     };
   };
@@ -234,7 +235,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
     play: queue.play,
     clear: queue.clear,
     drained: queue.drained,
-    position: () => ({ playedSamples: queue.played, waitingSamples: queue.waiting }),
+    position: () => ({ playedSamples: queue.played(), waitingSamples: queue.waiting() }),
     // Throws at once, not as a rejection: what is not a key is a mistake of the caller.
     sendDigits: (digits) => keys.press(digits),
 
@@ -248,7 +249,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
       keys.close();
       queue.close();
       log.debug(
-        { port: options.port, quality: last, refused: receiver.refused, sendFailures: sender.failed },
+        { port: options.port, quality: last, refused: receiver.refused, sendFailures: sender.failed() },
         "the audio of a call is over",
       );
       options.closed();
@@ -284,7 +285,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
     },
 
     receiveRtcp(packet, address, port) {
-      if (closed || !audio || (address !== latch.target?.address && address !== rtcpTarget?.address)) return;
+      if (closed || !audio || (address !== latch.target()?.address && address !== rtcpTarget?.address)) return;
       const length = srtp ? srtp.receiver.unprotectRtcp(packet) : packet.length;
       const now = clock.now();
       if (length < 0 || !reports.receive(packet, length, now)) return;

@@ -8,7 +8,7 @@ export interface Pacer {
   /** Adds to the phase with the fewest; gives what takes it out again. The first frame is due within 20 ms. */
   add(frame: Frame): () => void;
   /** We stood still, and what came meanwhile is being read now. */
-  readonly behind: boolean;
+  behind(): boolean;
   /** Nothing is called any more. */
   stop(): void;
 }
@@ -108,9 +108,7 @@ export function createPacer(clock: MediaClock, failed: (error: unknown) => void)
         }
       };
     },
-    get behind() {
-      return behind;
-    },
+    behind: () => behind,
     stop() {
       for (const phase of phases) phase.frames.clear();
       cancel?.();

@@ -7,8 +7,8 @@ export interface PlayQueue {
   take(into: Int16Array): void;
   /** Nothing is taken any more: everybody who waits is told. */
   close(): void;
-  readonly played: number;
-  readonly waiting: number;
+  played(): number;
+  waiting(): number;
 }
 
 export function createPlayQueue(): PlayQueue {
@@ -57,11 +57,7 @@ export function createPlayQueue(): PlayQueue {
       closed = true;
       empty();
     },
-    get played() {
-      return played;
-    },
-    get waiting() {
-      return waiting;
-    },
+    played: () => played,
+    waiting: () => waiting,
   };
 }

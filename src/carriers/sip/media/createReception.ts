@@ -11,17 +11,17 @@ export interface Reception {
   restart(): void;
   /** For a report block: since the last call. */
   fractionLost(): number;
-  readonly extendedHighestSequence: number;
-  readonly received: number;
+  extendedHighestSequence(): number;
+  received(): number;
   /** Packets that should have come, duplicates not counted twice; over all restarts. */
-  readonly expectedTotal: number;
-  readonly lostTotal: number;
+  expectedTotal(): number;
+  lostTotal(): number;
   /** Of the source since its restart, as reports tell it: duplicates count against loss. */
-  readonly lost: number;
+  lost(): number;
   /** Current estimate, in units of the timestamp. */
-  readonly jitter: number;
+  jitter(): number;
   /** Over all packets. */
-  readonly meanJitter: number;
+  meanJitter(): number;
 }
 
 const MAX_DROPOUT = 3_000;
@@ -111,26 +111,12 @@ export function createReception(): Reception {
       receivedPrior = received;
       return interval <= 0 || lost <= 0 ? 0 : Math.min(255, Math.floor((lost * 256) / interval));
     },
-    get extendedHighestSequence() {
-      return cycles + highest;
-    },
-    get received() {
-      return receivedEver;
-    },
-    get expectedTotal() {
-      return pastExpected + expected();
-    },
-    get lostTotal() {
-      return pastLost + Math.max(0, expected() - unique());
-    },
-    get lost() {
-      return expected() - received;
-    },
-    get jitter() {
-      return jitter;
-    },
-    get meanJitter() {
-      return jitterCount === 0 ? 0 : jitterSum / jitterCount;
-    },
+    extendedHighestSequence: () => cycles + highest,
+    received: () => receivedEver,
+    expectedTotal: () => pastExpected + expected(),
+    lostTotal: () => pastLost + Math.max(0, expected() - unique()),
+    lost: () => expected() - received,
+    jitter: () => jitter,
+    meanJitter: () => (jitterCount === 0 ? 0 : jitterSum / jitterCount),
   };
 }

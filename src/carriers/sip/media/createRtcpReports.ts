@@ -9,10 +9,10 @@ export interface RtcpReports {
   write(into: Buffer, now: { ms: number; ntpMs: number }, sent: Sent, bye: boolean): number;
   /** What has come, in the clear. False when it is not RTCP, or of a source that is not the one we hear. */
   receive(bytes: Buffer, length: number, nowMs: number): boolean;
-  readonly roundTripMs: number | null;
-  readonly remoteLost: number | null;
+  roundTripMs(): number | null;
+  remoteLost(): number | null;
   /** In units of the timestamp. */
-  readonly remoteJitter: number | null;
+  remoteJitter(): number | null;
 }
 
 /** What we have sent. `since`: anything in the last two intervals, so that it is a sender report. */
@@ -55,9 +55,9 @@ export function createRtcpReports(options: {
     return {
       ssrc: heard,
       fractionLost: reception.fractionLost(),
-      cumulativeLost: reception.lost,
-      highestSequence: reception.extendedHighestSequence,
-      jitter: reception.jitter,
+      cumulativeLost: reception.lost(),
+      highestSequence: reception.extendedHighestSequence(),
+      jitter: reception.jitter(),
       lastReport: known ? lastReport : 0,
       delaySinceLastReport: known ? Math.min(0xffff_ffff, Math.round((nowMs - lastReportMs) * 65.536)) : 0,
     };
@@ -111,15 +111,9 @@ export function createRtcpReports(options: {
       }
       return true;
     },
-    get roundTripMs() {
-      return roundTripMs;
-    },
-    get remoteLost() {
-      return remoteLost;
-    },
-    get remoteJitter() {
-      return remoteJitter;
-    },
+    roundTripMs: () => roundTripMs,
+    remoteLost: () => remoteLost,
+    remoteJitter: () => remoteJitter,
   };
 }
 

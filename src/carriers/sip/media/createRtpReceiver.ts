@@ -17,11 +17,11 @@ export interface RtpReceiver {
   /** The next 20 ms. */
   take(dueMs: number, into: Int16Array): Heard;
   /** Source that is heard. */
-  readonly ssrc: number | undefined;
-  readonly late: number;
+  ssrc(): number | undefined;
+  late(): number;
   /** Mean length of what was concealed, in frames. */
-  readonly meanBurst: number;
-  readonly meanDelayMs: number;
+  meanBurst(): number;
+  meanDelayMs(): number;
   readonly refused: Readonly<Refused>;
 }
 
@@ -129,23 +129,15 @@ export function createRtpReceiver(options: { latch: Latch; reception: Reception;
     take(dueMs, into) {
       const heard = jitter.take(dueMs, into);
       if (heard !== "silence") {
-        delaySum += jitter.delayMs;
+        delaySum += jitter.delayMs();
         delayCount++;
       }
       return heard;
     },
-    get ssrc() {
-      return ssrc;
-    },
-    get late() {
-      return jitter.late;
-    },
-    get meanBurst() {
-      return jitter.concealedRuns === 0 ? 0 : jitter.concealedFrames / jitter.concealedRuns;
-    },
-    get meanDelayMs() {
-      return delayCount === 0 ? 0 : delaySum / delayCount;
-    },
+    ssrc: () => ssrc,
+    late: () => jitter.late(),
+    meanBurst: () => (jitter.concealedRuns() === 0 ? 0 : jitter.concealedFrames() / jitter.concealedRuns()),
+    meanDelayMs: () => (delayCount === 0 ? 0 : delaySum / delayCount),
     refused,
   };
 }

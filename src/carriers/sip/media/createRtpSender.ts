@@ -16,16 +16,16 @@ export interface RtpSender {
   event(payloadType: number, event: number, duration: number, begins: boolean, end: boolean): void;
   /** So many frames in which nothing is sent. */
   nothing(frames: number): void;
-  readonly ssrc: number;
+  ssrc(): number;
   /** Timestamp of the next frame. */
-  readonly timestamp: number;
+  timestamp(): number;
   /** Of this source. */
-  readonly packets: number;
+  packets(): number;
   /** Of payload. */
-  readonly octets: number;
+  octets(): number;
   /** Packets of all sources. */
-  readonly packetsTotal: number;
-  readonly failed: number;
+  packetsTotal(): number;
+  failed(): number;
 }
 
 export const MAX_PACKET_SAMPLES = 60 * 8;
@@ -149,23 +149,11 @@ export function createRtpSender(random: Random, send: (bytes: Buffer, done: (err
       timestamp = (timestamp + frames * FRAME) >>> 0;
       marker = true;
     },
-    get ssrc() {
-      return ssrc;
-    },
-    get timestamp() {
-      return timestamp;
-    },
-    get packets() {
-      return packets;
-    },
-    get octets() {
-      return octets;
-    },
-    get packetsTotal() {
-      return earlierPackets + packets;
-    },
-    get failed() {
-      return failed;
-    },
+    ssrc: () => ssrc,
+    timestamp: () => timestamp,
+    packets: () => packets,
+    octets: () => octets,
+    packetsTotal: () => earlierPackets + packets,
+    failed: () => failed,
   };
 }

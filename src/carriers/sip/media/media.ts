@@ -2,7 +2,10 @@ import type { MediaQuality } from "../../../core/calls/call.ts";
 import type { AudioMedia } from "../../carrier.ts";
 import type { NegotiatedAudio } from "../sdp/negotiation.ts";
 
-/** RTP for many calls on one clock: one timer drives the 20 ms frames of every session. */
+/**
+ * RTP for many calls on one clock: one timer drives the 20 ms frames of every session. What there is once per call has methods
+ * and no accessors: V8 keeps an object literal with a `get` as a dictionary, larger, and slow in every frame.
+ */
 export interface MediaEngine {
   /** Binds a pair of ports of the range, RTP and RTCP. Throws NoFreePort when there is none. */
   open(handler: MediaHandler): Promise<MediaSession>;
