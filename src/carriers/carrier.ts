@@ -54,8 +54,8 @@ export interface IncomingCall {
   /** E.164. */
   to: string;
   reject(reason: RejectReason): void;
-  /** Answers. The leg may have been given up meanwhile: then `ended` says so without `answered`. */
-  accept(handler: LegHandler): Leg;
+  /** Answers. The leg may have been given up meanwhile: then `ended` says so without `answered`. `callId`: for the log. */
+  accept(handler: LegHandler, callId?: string): Leg;
 }
 
 /** `unknown_number`: nobody here has it. `full`: no capacity. `unavailable`: this node cannot take it now; another one may. */

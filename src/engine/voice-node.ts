@@ -95,7 +95,7 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<VoiceNo
   const receive = async (call: IncomingCall) => {
     const { trunkId, from, fromName, to } = call;
     const taken = await db.together(takeIncoming, { nodeId: id, trunkId, from, fromName, to, now: clock.now() });
-    if ("call" in taken) return carry(taken, (handler) => call.accept(handler));
+    if ("call" in taken) return carry(taken, (handler) => call.accept(handler, taken.call.id));
     log.info({ trunk: trunkId, from, to, reason: taken.rejected }, "a call that came in was rejected");
     call.reject(taken.rejected);
   };

@@ -15,11 +15,15 @@ export interface ConnectOptions {
   signal: AbortSignal;
 }
 
-/** Opens a connection. Rejects with what Node gives, `ETIMEDOUT` after `timeoutMs` (of TLS: with its handshake). */
+/**
+ * Opens a connection. Rejects with what Node gives; after `timeoutMs` with `ETIMEDOUT`, or with `ERR_TLS_HANDSHAKE_TIMEOUT` when there
+ * is a connection that no TLS comes of.
+ */
 export function connectSocket(options: ConnectOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = options.protocol === "tls" ? openTls(options) : openTcp(options);
-    const timer = setTimeout(() => give(timedOut()), options.timeoutMs);
+    let connected = false;
+    const timer = setTimeout(() => give(timedOut(connected)), options.timeoutMs);
     const aborted = () => give(new Error("closed"));
 
     const settle = () => {
@@ -42,6 +46,9 @@ export function connectSocket(options: ConnectOptions): Promise<Socket> {
     options.signal.addEventListener("abort", aborted);
     socket.on("error", give);
     socket.on("close", closed);
+    socket.once("connect", () => {
+      connected = true;
+    });
     socket.once(options.protocol === "tls" ? "secureConnect" : "connect", () => {
       settle();
       resolve(socket);
@@ -74,6 +81,6 @@ function checkIdentity(host: string, certificate: PeerCertificate): Error | unde
   return names.includes(`uri:sip:${host.toLowerCase()}`) ? undefined : error;
 }
 
-function timedOut(): Error {
-  return Object.assign(new Error("timed out"), { code: "ETIMEDOUT" });
+function timedOut(connected: boolean): Error {
+  return Object.assign(new Error("timed out"), { code: connected ? "ERR_TLS_HANDSHAKE_TIMEOUT" : "ETIMEDOUT" });
 }

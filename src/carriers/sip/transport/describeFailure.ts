@@ -16,9 +16,22 @@ function words(error: unknown, host: string): string {
   if (certificate) return `the certificate of ${host} is not trusted: ${certificate}`;
   const known = NETWORK[code];
   if (known) return known.replace("HOST", host);
-  if (code.startsWith("ERR_SSL") || code === "EPROTO") return `${host} does not speak TLS as we do: ${error.message}`;
+  if (code.startsWith("ERR_SSL") || code === "EPROTO") return `${host} does not speak TLS as we do: ${tlsReason(error)}`;
   return error.message;
 }
+
+/** OpenSSL's own words name its source files. */
+function tlsReason(error: Error): string {
+  const reason = "reason" in error && typeof error.reason === "string" ? error.reason : error.message;
+  return TLS.find(([said]) => said.test(reason))?.[1] ?? reason;
+}
+
+const TLS: ReadonlyArray<readonly [said: RegExp, words: string]> = [
+  [/protocol version|unsupported protocol/, "it has no version of TLS that we have (1.2 and 1.3)"],
+  [/wrong version number|packet length too long|http request/, "what it says is not TLS"],
+  [/handshake failure|no shared cipher/, "no cipher in common"],
+  [/certificate required/, "it asks for a certificate, and SIP_TLS_CERT is not set or not one it takes"],
+];
 
 /** What Node puts on the error beside its code: the certificate that was shown. */
 function certificateNames(error: Error): string {
@@ -54,6 +67,7 @@ const NETWORK: Record<string, string> = {
   ECONNRESET: "HOST closed the connection",
   EPIPE: "HOST closed the connection",
   ETIMEDOUT: "timed out",
+  ERR_TLS_HANDSHAKE_TIMEOUT: "HOST takes the connection but does not speak TLS",
   EHOSTUNREACH: "no route to HOST",
   ENETUNREACH: "no route to HOST",
   EADDRNOTAVAIL: "no route to HOST from the address listened on",

@@ -7,6 +7,8 @@ const ADVICE: ReadonlyArray<readonly [finding: RegExp, advice: (gateway: Gateway
     /refuse[sd] the connection|refused/i,
     ({ protocol, port }) => `Nothing listens on ${protocol} port ${port} there, or a firewall is in between: check protocol and port.`,
   ],
+  [/version of TLS/, () => "Its operator must switch on TLS 1.2 or newer."],
+  [/asks for a certificate/, () => "Ask the provider for one, and name it in SIP_TLS_CERT and SIP_TLS_KEY."],
   [/certificate/, () => "Use the host name that the certificate is for, or name its authority in SIP_TLS_CA."],
   [/does not speak TLS/, () => "That port is probably for TCP: check protocol and port."],
   [/user name|wrong password/, () => "Check user name, password and --domain with the provider."],

@@ -63,10 +63,11 @@ export async function receiveCall(parts: ReceiveParts, invite: IncomingInvite): 
       if (!decided && !gone) invite.reject(STATUS[reason]);
       decided = true;
     },
-    accept(handler) {
+    accept(handler, callId) {
       if (decided) throw new Error("an incoming call is accepted or rejected once");
       decided = true;
-      return acceptCall(parts, { invite, trunk, to, handler, log, left: leave.signal });
+      const ofCall = log.child({ callId, trunk: trunk.id });
+      return acceptCall(parts, { invite, trunk, to, handler, log: ofCall, left: leave.signal });
     },
   });
 }
