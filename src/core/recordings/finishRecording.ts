@@ -1,3 +1,4 @@
+import type { GroupRun } from "../../platform/postgres/group-commit.ts";
 import type { House } from "../context.ts";
 import type { StartRecording } from "./startRecording.ts";
 
@@ -8,11 +9,26 @@ export interface FinishRecording extends StartRecording {
 }
 
 /** Notes what a call's recording came to, also when its start could not be noted. */
-export async function finishRecording({ db }: Pick<House, "db">, input: FinishRecording): Promise<void> {
-  await db.pool.query({
-    name: "finish-recording",
-    text: `insert into recordings (workspace_id, call_id, file, started_at, duration_ms, bytes) values ($1, $2, $3, $4, $5, $6)
-           on conflict (workspace_id, call_id) do update set duration_ms = excluded.duration_ms, bytes = excluded.bytes`,
-    values: [input.workspaceId, input.callId, input.file, input.startedAt, input.durationMs, input.bytes],
+export const finishRecording = ({ db }: Pick<House, "db">, input: FinishRecording): Promise<void> =>
+  db.togetherInOneStatement(finishRecordings, input);
+
+/** Calls end in groups. */
+const finishRecordings: GroupRun<FinishRecording, void> = async (client, inputs) => {
+  const rows = inputs.map(({ workspaceId, callId, file, startedAt, durationMs, bytes }) => ({
+    workspace_id: workspaceId,
+    call_id: callId,
+    file,
+    started_at: startedAt,
+    duration_ms: durationMs,
+    bytes,
+  }));
+  await client.query({
+    name: "finish-recordings",
+    text: `insert into recordings (workspace_id, call_id, file, started_at, duration_ms, bytes)
+      select * from json_to_recordset($1::json) as r(workspace_id uuid, call_id uuid, file text, started_at timestamptz,
+        duration_ms integer, bytes bigint)
+      on conflict (workspace_id, call_id) do update set duration_ms = excluded.duration_ms, bytes = excluded.bytes`,
+    values: [JSON.stringify(rows)],
   });
-}
+  return inputs.map(() => undefined);
+};
