@@ -158,12 +158,17 @@ describe("what is known of a trunk", () => {
     await found("udp:sip.example.com:5060", "registration", "up", "registered as clinic for 600 s", "2 days");
     const line = async () => (await trunk("list")).out.split("\n").find((one) => one.startsWith("Provider"));
     assert.match((await line()) ?? "", / up +0 of 20 +0 /);
+    await found("udp:sip.example.com:5060", "calls", "down", "the last call failed: no codec", "1 minute");
+    assert.match((await line()) ?? "", / up +0 of 20 +0 /, "one call that failed says little of the next");
+    const note = await leadline(["doctor"], { env: { ...store.env, SIP_LISTEN: "udp:127.0.0.1:0" } });
+    assert.match(note.out, /- +trunk Provider +udp:sip\.example\.com:5060 is up, but the last call failed: no codec/);
     await found("tls:[2001:db8::1]:5061", "options", "down", "timed out", "5 minutes");
     await store.query("update trunk_capacity set in_use = 3 where trunk_id = $1", [view.id]);
     assert.match((await line()) ?? "", / partly down +3 of 20 +0 /);
     const { out } = await trunk("show", "Provider");
     assert.match(out, new RegExp(`udp:sip\\.example\\.com:5060 +reachable +yes +3 h +1\\d s ago +${hostname()}/4711 +answers in 12 ms`));
     assert.match(out, /udp:sip\.example\.com:5060 +registered +yes +2 d +1\d s ago .* registered as clinic for 600 s/);
+    assert.match(out, /udp:sip\.example\.com:5060 +calls +NO +1 min +1\d s ago .* the last call failed: no codec/);
     assert.match(out, /tls:\[2001:db8::1\]:5061 +reachable +NO +5 min +1\d s ago .* timed out/);
     assert.match(out, /^channels in use +3 of 20$/m);
     assert.match(out, /No numbers on it yet\./);

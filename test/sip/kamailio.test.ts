@@ -138,22 +138,11 @@ request_route {
 describe("a dispatcher over two voice nodes, configured as the guide says", { skip }, () => {
   const guide = readFileSync(new URL("../../docs/sip.md", import.meta.url), "utf8");
   const [, written = ""] = /^```kamailio\n([\s\S]*?)^```/m.exec(guide) ?? [];
-  const MASTER_KEY = "test master key, long enough to be one";
 
-  async function startNode(sipPort: number): Promise<Server> {
-    const { host, database, user } = cluster.world.connection;
+  function startNode(sipPort: number): Promise<Server> {
     const rtp = 20_000 + 2 * Math.floor(Math.random() * 10_000);
-    return startServer(
-      {
-        DATABASE_URL: `postgres:///${database}?host=${encodeURIComponent(String(host))}&user=${user}`,
-        DATA_DIR: temporaryFolder(),
-        MASTER_KEY,
-        LOG_LEVEL: "warn",
-        SIP_LISTEN: `udp:127.0.0.1:${sipPort}`,
-        RTP_PORTS: `${rtp}-${rtp + 199}`,
-      },
-      { args: ["--role", "voice"] },
-    );
+    const own = { LOG_LEVEL: "warn", SIP_LISTEN: `udp:127.0.0.1:${sipPort}`, RTP_PORTS: `${rtp}-${rtp + 199}` };
+    return startServer({ ...cluster.environment, ...own, DATA_DIR: temporaryFolder() }, { args: ["--role", "voice"] });
   }
 
   let cluster: Line;

@@ -40,6 +40,8 @@ export interface Tenant {
   ): Promise<{ token: string; id: string }>;
 }
 
+export const TEST_MASTER_KEY = "test master key, long enough to be one";
+
 /** Starts a world for a test file and ends it after the file's tests. */
 export async function startWorld(
   options: { roles?: readonly Role[]; clock?: Clock; environment?: Record<string, string>; log?: Log } = {},
@@ -57,7 +59,7 @@ export async function startWorld(
   const house: House = {
     db,
     clock: options.clock ?? systemClock,
-    secrets: createSecretBox("test master key, long enough to be one"),
+    secrets: createSecretBox(TEST_MASTER_KEY),
     settings: {
       mail: config.SMTP_URL !== undefined,
       queueHours: config.QUEUE_HOURS,

@@ -9,7 +9,7 @@ import { placeCall } from "../../../src/engine/placeCall.ts";
 import type { Log } from "../../../src/platform/log.ts";
 import type { Role } from "../../../src/roles.ts";
 import { until } from "../../support/until.ts";
-import { startWorld, type Tenant, type World } from "../../support/world.ts";
+import { startWorld, TEST_MASTER_KEY, type Tenant, type World } from "../../support/world.ts";
 import { freePort } from "./ports.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -18,6 +18,8 @@ export interface Line {
   world: World;
   /** Where it listens, UDP and TCP. */
   sipPort: number;
+  /** For commands and processes over the same store. */
+  environment: Record<string, string>;
   /** A tenant with an agent, and a number on a trunk of its own. */
   subscriber(options: SubscriberOptions): Promise<Subscriber>;
 }
@@ -61,7 +63,18 @@ export async function startLine(environment: Record<string, string> = {}, option
       ...environment,
     },
   });
-  return { world, sipPort, subscriber: (options) => subscribe(world, options) };
+  const { host, database, user } = world.connection;
+  return {
+    world,
+    sipPort,
+    environment: {
+      ...environment,
+      DATABASE_URL: `postgres:///${database}?host=${encodeURIComponent(String(host))}&user=${user}`,
+      DATA_DIR: temporaryFolder(),
+      MASTER_KEY: TEST_MASTER_KEY,
+    },
+    subscriber: (subscription) => subscribe(world, subscription),
+  };
 }
 
 async function subscribe(world: World, { trunk: settings, agent: changes = {}, callLimit = 50 }: SubscriberOptions): Promise<Subscriber> {
