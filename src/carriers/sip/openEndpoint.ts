@@ -37,17 +37,21 @@ const SERVER_TRANSACTIONS = 20_000;
 /** Requests that cannot be read are answered no more often than this: nobody may be flooded through us. */
 const UNREADABLE = { perSecond: 20, burst: 100 };
 
+/** Who scans ports fills no log: each connection that does not come to TLS is one. */
+const TROUBLES = { perSecond: 0.1, burst: 10 };
+
 /** Opens everything that is listened on. Rejects when an address cannot be bound, or TLS has no certificate; then nothing stays open. */
 export async function openEndpoint(options: EndpointOptions, handler: EndpointHandler): Promise<OpenEndpoint> {
   const { log, limits } = options;
   const timers = { ...DEFAULT_TIMERS, ...options.timers };
   const unreadable = createRateLimit(UNREADABLE);
+  const troubles = createRateLimit(TROUBLES);
   let open = false;
 
   const transports = await createTransports(
     {
       ...options,
-      onTrouble: (what, error) => log.warn({ err: error }, what),
+      onTrouble: (what, error) => log[troubles.allows("all") ? "warn" : "debug"]({ err: error }, what),
     },
     { message: receive },
   );

@@ -12,6 +12,8 @@ export type StreamEvent = { kind: "message"; bytes: Buffer } | { kind: "ping" } 
 export interface StreamParser {
   /** What a chunk of the connection completes. */
   push(chunk: Buffer): StreamEvent[];
+  /** A message has begun that is not whole. */
+  readonly partial: boolean;
 }
 
 const CR = 13;
@@ -101,6 +103,9 @@ export function createStreamParser(): StreamParser {
   }
 
   return {
+    get partial() {
+      return !broken && end > start;
+    },
     push: (chunk) => {
       if (broken || chunk.length === 0) return [];
       append(chunk);

@@ -124,9 +124,8 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
   if (options.opened === "there") expect();
 
   socket.on("data", (chunk: Buffer) => {
-    const events = parser.push(chunk);
-    if (events.length === 0) expect();
-    for (const event of events) if (!closed) take(event);
+    for (const event of parser.push(chunk)) if (!closed) take(event);
+    if (parser.partial && !closed) expect();
   });
   socket.on("error", (error) => {
     reason ??= error;

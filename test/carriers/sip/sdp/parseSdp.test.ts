@@ -31,6 +31,11 @@ test("what is no session description is refused in words (RFC 8866 5)", () => {
   refuses(`${head}c=IN IP4 192.0.2.2\r\nm=audio 1 RTP/AVP 8\r\na=rtcp:70000\r\n`, 400, /above 65535/);
 });
 
+test("empty lines are passed over", () => {
+  const text = `${head}c=IN IP4 192.0.2.2\r\nm=audio 1 RTP/AVP 8\r\n`;
+  assert.deepEqual(parseSdp(text.replaceAll("\r\n", "\r\n \r\n")), parseSdp(text));
+});
+
 test("line ends of LF alone, host names, port counts and unknown lines are taken (RFC 8866 5)", () => {
   const [line] = parseSdp(
     "v=0\no=x y z\nc=IN IP4 media.example.com\nk=clear:x\nm=audio 49170/2 rtp/avp 8\na=rtpmap:8 PCMA/8000\na=rtpmap:bad\n",

@@ -91,8 +91,11 @@ test("what is no SIP, too slow, or silent from the start is closed", async (t) =
   await until(() => answers(slow.heard()) === 1);
   slow.socket.write("OPTIONS sip:");
   slow.socket.write("x SIP/2.0\r\n");
+  // What is begun behind a whole message, too.
+  const behind = await dial(t, port);
+  behind.socket.write(`${tcpRequest(5060)}OPTIONS sip:x`);
   const silent = await dial(t, port);
-  await Promise.all([noise.closed, slow.closed, silent.closed]);
+  await Promise.all([noise.closed, slow.closed, behind.closed, silent.closed]);
   await until(() => server.size.connections === 0);
 });
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { until } from "../../../support/until.ts";
 import { type Issued, withAuthority } from "./support/certificates.ts";
-import { hear, OBLIGING, open, targetOf } from "./support/endpoints.ts";
+import { hear, log, OBLIGING, open, targetOf } from "./support/endpoints.ts";
 import { makeRequest } from "./support/messages.ts";
 
 const pems = withAuthority((authority) => ({
@@ -54,6 +55,20 @@ test("each thing wrong with a certificate is said in words", async (t) => {
       ca: null,
     },
   );
+});
+
+test("who scans the port fills no log", async (t) => {
+  const warned: unknown[] = [];
+  const counting = Object.assign(Object.create(log), { warn: (...of: unknown[]) => warned.push(of) });
+  const server = await open(t, OBLIGING, { listen: LISTEN, tls: pems.named, log: counting });
+  const { port } = targetOf(server, "tls");
+  for (let i = 0; i < 40; i++) {
+    const socket = connect(port, "127.0.0.1", () => socket.write("GET / HTTP/1.0\r\n\r\n"));
+    socket.on("error", () => {});
+    await once(socket, "close");
+  }
+  await until(() => warned.length > 0);
+  assert.ok(warned.length <= 11, `${warned.length} lines`);
 });
 
 test("a port that speaks no TLS, and one where nobody is, are told apart", async (t) => {
