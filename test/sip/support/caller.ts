@@ -9,7 +9,8 @@ export interface Caller {
   body?: string;
 }
 
-export const invite = (
+/** Without what may come back. */
+export const sendInvite = (
   { number = "+14155550123", displayName = "Dana Cohen", headers = [], body = sdp() }: Caller = {},
   more = "",
   sequence = 1,
@@ -27,7 +28,10 @@ ${headers.map((header) => `${header}\n`).join("")}Content-Type: application/sdp
 Content-Length: [len]
 
 ${body}
-]]></send>
+]]></send>`;
+
+export const invite = (...of: Parameters<typeof sendInvite>): string =>
+  `${sendInvite(...of)}
 <recv response="100" optional="true"/><recv response="180" optional="true"/><recv response="183" optional="true"/>`;
 
 export const inDialog = (method: string, sequence: number, { branch = "[branch]", uri = "[next_url]" } = {}): string =>
@@ -47,6 +51,9 @@ Content-Length: 0
 /** Of a refusal, `back` messages after the INVITE, with its branch (RFC 3261 17.1.1.3). */
 export const ackRefusal = (sequence = 1, back = 5): string =>
   inDialog("ACK", sequence, { branch: `[branch-${back}]`, uri: "sip:[service]@[remote_ip]:[remote_port]" });
-export const refused = (status: number): string => steps(recvStatus(status), ackRefusal());
+export const refused = (status: number, back?: number): string => steps(recvStatus(status), ackRefusal(1, back));
+/** Of the INVITE that was sent `back` messages before. */
+export const cancel = (back: number): string =>
+  inDialog("CANCEL", 1, { branch: `[branch-${back}]`, uri: "sip:[service]@[remote_ip]:[remote_port]" }).replace("[peer_tag_param]", "");
 export const answered = (): string => steps('<recv response="200" rtd="true" rrs="true"/>', inDialog("ACK", 1));
 export const callerHangsUp = (): string => steps(inDialog("BYE", 2), recvStatus(200));

@@ -14,7 +14,9 @@ export const recvInvite = (more = ""): string => `<recv request="INVITE" rrs="tr
   <ereg regexp="&lt;(sip[^&gt;]*)&gt;" search_in="hdr" header="Contact:" check_it="true" assign_to="contact_all,contact"/>
   <ereg regexp=".*" search_in="hdr" header="From:" assign_to="from"/>
   <ereg regexp="[^;]*" search_in="hdr" header="To:" assign_to="to"/>
-</action></recv><Reference variables="contact_all,contact,from,to"/>`;
+  <ereg regexp=".*" search_in="hdr" header="Via:" assign_to="via"/>
+  <ereg regexp=".*" search_in="hdr" header="CSeq:" assign_to="cseq"/>
+</action></recv><Reference variables="contact_all,contact,from,to,via,cseq"/>`;
 export const pause = (ms: number): string => `<pause milliseconds="${ms}"/>`;
 
 export interface Sdp {
@@ -52,6 +54,32 @@ export interface ReplyOptions {
   contact?: boolean;
 }
 
+/** Something that a message must say, or must not. The expression is POSIX's, over one header's value or the body. */
+export interface Check {
+  header?: string;
+  regexp: string;
+  absent?: boolean;
+  /** The name of a variable that keeps what was found. */
+  keep?: string;
+}
+
+let checks = 0;
+
+/** The checks of a `recv` step. */
+export function checking(step: string, ...wanted: Check[]): string {
+  const names = wanted.map(({ keep }) => keep ?? `check${++checks}`);
+  const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+  const actions = wanted.map(({ header, regexp, absent }, index) => {
+    const where = header === undefined ? 'search_in="body"' : `search_in="hdr" header="${header}:"`;
+    const how = absent ? "check_it_inverse" : "check_it";
+    return `<ereg regexp="${escaped(regexp)}" ${where} ${how}="true" assign_to="${names[index]}"/>`;
+  });
+  const all = step.includes("</action>")
+    ? step.replace("</action>", `${actions.join("")}</action>`)
+    : step.replace(/\/>$/, `><action>${actions.join("")}</action></recv>`);
+  return `${all}<Reference variables="${names.join(",")}"/>`;
+}
+
 /** Answers the request that came last. */
 export const reply = (status: string, { tag = "[call_number]", headers = [], body, more, contact = true }: ReplyOptions = {}): string =>
   send(
@@ -76,29 +104,68 @@ export const reply = (status: string, { tag = "[call_number]", headers = [], bod
 /** Answers a request within the dialog, whose To has its tag already. */
 export const replyInDialog = (status: string, options: ReplyOptions = {}): string => reply(status, { ...options, tag: "" });
 
+/** Answers the INVITE that `recvInvite` took, whatever has come since. */
+export const replyToInvite = (
+  status: string,
+  { tag = "[call_number]", headers = [], body, more, contact = true }: ReplyOptions = {},
+): string =>
+  send(
+    lines(
+      `SIP/2.0 ${status}`,
+      "Via:[$via]",
+      "From:[$from]",
+      `To:[$to];tag=${tag}`,
+      "[last_Call-ID:]",
+      "CSeq:[$cseq]",
+      contact && "Contact: <sip:sipp@[local_ip]:[local_port]>",
+      ...headers,
+      body === undefined ? undefined : "Content-Type: application/sdp",
+      "Content-Length: [len]",
+      "",
+      body ?? "",
+    ),
+    more,
+  );
+
 export interface RequestInDialog {
   sequence?: number;
   headers?: readonly string[];
   body?: string;
+  /** Of the body; SDP when not said. */
+  type?: string;
   tag?: string;
   more?: string;
+  contact?: string;
+  branch?: string;
 }
 
 /** A request of the called side in the dialog that `recvInvite` began. */
-export const request = (method: string, { sequence = 1, headers = [], body, tag = "[call_number]", more }: RequestInDialog = {}): string =>
+export const request = (
+  method: string,
+  {
+    sequence = 1,
+    headers = [],
+    body,
+    type = "application/sdp",
+    tag = "[call_number]",
+    more,
+    contact = "sip:sipp@[local_ip]:[local_port]",
+    branch = "[branch]",
+  }: RequestInDialog = {},
+): string =>
   send(
     lines(
       `${method} [$contact] SIP/2.0`,
-      "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]",
+      `Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=${branch}`,
       `From:[$to];tag=${tag}`,
       "To:[$from]",
       "[last_Call-ID:]",
       `CSeq: ${sequence} ${method}`,
       "[routes]",
       "Max-Forwards: 70",
-      "Contact: <sip:sipp@[local_ip]:[local_port]>",
+      `Contact: <${contact}>`,
       ...headers,
-      body === undefined ? undefined : "Content-Type: application/sdp",
+      body === undefined ? undefined : `Content-Type: ${type}`,
       "Content-Length: [len]",
       "",
       body ?? "",

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram } from "../../support/debian-packages.ts";
+import { until } from "../../support/until.ts";
 import { type PeerProcess, startPeer } from "./peer-process.ts";
 import { freePort } from "./ports.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -27,6 +28,8 @@ export interface SippOptions {
 export interface Sipp {
   port: number;
   process: PeerProcess;
+  /** What it has sent and received, in its words. */
+  messages(): string;
   /**
    * Resolves when every call went as the scenario says; else rejects with what sipp says of it. One that is called stops
    * taking calls with this, so it is for after the last call.
@@ -58,9 +61,11 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
   args.push(...(options.more ?? []));
   if (options.remote) args.push(options.remote);
   const peer = startPeer(program, args, folder);
+  if (!options.remote) await listening(options.transport ?? "udp", port);
   return {
     port,
     process: peer,
+    messages: () => logOf(folder, "messages"),
     async succeeded() {
       if (!options.remote) peer.kill("SIGUSR1");
       const code = await peer.ended;
@@ -70,6 +75,13 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
         );
     },
   };
+}
+
+/** As /proc tells of sockets: addresses and ports in hexadecimal. */
+async function listening(transport: "udp" | "tcp", port: number): Promise<void> {
+  const table = `/proc/net/${transport}`;
+  const entry = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000`;
+  if (existsSync(table)) await until(() => readFileSync(table, "utf8").includes(entry), { what: "sipp's port" });
 }
 
 /** One that is called is also asked for its health, whenever that is: OPTIONS is answered as a call of its own. */
