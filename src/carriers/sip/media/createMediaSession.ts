@@ -49,6 +49,9 @@ export interface DrivenSession {
 
 const SENT_RECENTLY_MS = 10_000;
 
+/** For the report that is being written; what is sent is a copy. */
+const rtcpBytes = Buffer.alloc(512);
+
 export function createMediaSession(options: MediaSessionOptions): DrivenSession {
   const { clock, log, handler, random } = options;
   const said = new Int16Array(FRAME_SAMPLES);
@@ -57,7 +60,6 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
   const frame: AudioFrame = { timestampMs: 0, heard, said, concealed: false };
   const frameListeners = new Set<(frame: AudioFrame) => void>();
   const digitListeners = new Set<(digit: string) => void>();
-  const rtcpBytes = Buffer.alloc(512);
   const queue = createPlayQueue();
   const keys = createDigitSender();
   const latch = createLatch();

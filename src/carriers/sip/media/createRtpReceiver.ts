@@ -40,10 +40,12 @@ const COMFORT_NOISE = 13;
 /** Another source takes over when the present one has been silent for this long. */
 const SOURCE_SILENT_MS = 100;
 
+/** Of the packet that is being read, whosever it is. */
+const samples = new Int16Array(MAX_RTP_BYTES);
+
 export function createRtpReceiver(options: { latch: Latch; reception: Reception; digit(digit: string): void }): RtpReceiver {
   const { latch, reception } = options;
   const header = emptyRtpHeader();
-  const samples = new Int16Array(MAX_RTP_BYTES);
   const jitter = createJitterBuffer();
   const events = createEventReceiver(options.digit);
   const refused: Refused = { malformed: 0, foreign: 0, unauthentic: 0, unknownType: 0 };
