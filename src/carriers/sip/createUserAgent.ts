@@ -53,8 +53,10 @@ export async function createUserAgent(options: UserAgentOptions): Promise<UserAg
   function answerTo(request: SipRequest): Reply | undefined {
     if (tagOf(request.to) !== "") return { status: 481 };
     if (request.uri.kind === "other" && request.uri.scheme !== "tel") return { status: 416 };
-    if (request.method === "INVITE") return closing || !context ? { status: 503 } : undefined;
-    if (request.method !== "OPTIONS") return methodRefusal(request.method);
+    if (request.method !== "INVITE" && request.method !== "OPTIONS") return methodRefusal(request.method);
+    // To OPTIONS too: a dispatcher that asks sends new calls elsewhere.
+    if (closing || !context) return { status: 503 };
+    if (request.method === "INVITE") return undefined;
     return refusalOf(request) ?? { status: 200, headers: capabilities() };
   }
 

@@ -372,6 +372,7 @@ test("closing hangs up every call, waits for them, and takes no more (RFC 3261 1
   await until(() => placed.told.includes("ringing"));
   const closed = agent.close(10_000);
   assert.equal((await peer.response(invite(world, { body: sdp(), callId: "late" }))).status, 503);
+  assert.equal((await peer.response(invite(world, { method: "OPTIONS", callId: "alive?" }))).status, 503);
   peer.respond(await peer.request("BYE"), 200);
   peer.respond(await peer.request("CANCEL"), 200);
   peer.respond(outgoing, 487);

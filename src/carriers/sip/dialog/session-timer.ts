@@ -60,13 +60,13 @@ export function createSessionTimer({ timing, refresh, expired }: { timing: Timin
   };
 }
 
-export interface SessionExpires {
+interface SessionExpires {
   seconds: number;
   refresher: "uac" | "uas" | null;
 }
 
 /** `1800;refresher=uac` (RFC 4028 4); undefined when there is none, or it cannot be read. */
-export function readSessionExpires(headers: Headers): SessionExpires | undefined {
+function readSessionExpires(headers: Headers): SessionExpires | undefined {
   const found = /^\s*(\d{1,10})\s*(;.*)?$/.exec(headers.get("Session-Expires") ?? "");
   if (!found) return undefined;
   const refresher = /;\s*refresher\s*=\s*(uac|uas)\b/i.exec(found[2] ?? "")?.[1]?.toLowerCase();
