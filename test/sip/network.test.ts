@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { Call } from "../../src/core/calls/row.ts";
 import { openRelay } from "../carriers/sip/relay.ts";
 import { missing } from "../support/debian-packages.ts";
 import { until } from "../support/until.ts";
@@ -160,13 +161,7 @@ test("SIP over UDP with 5 % loss: 500 calls, each with its right outcome on both
   // One kind among the others.
   numbers.sort((one, other) => one.turn - other.turn);
   await Promise.all(numbers.map(({ kind, number }) => caller(kind).place(number)));
-  const calls = await until(
-    async () => {
-      const all = (await Promise.all(Object.values(subscribers).map((one) => one.calls()))).flat();
-      return all.every(({ status }) => status === "ended") && all;
-    },
-    { what: "the end of every call", withinMs: 70_000 },
-  );
+  const calls = await allEnded(Object.values(subscribers));
   const lines = await until(
     () => {
       const found = existsSync(log) ? readFileSync(log, "utf8").split("\n").filter(Boolean) : [];
@@ -209,17 +204,21 @@ test("calls that come in over SIP with 5 % loss: 100 of them, each answered once
     more: ["-l", "200"],
   });
   await caller.succeeded();
-  const calls = await until(
-    async () => {
-      const all = await subscriber.calls();
-      return all.every(({ status }) => status === "ended") && all;
-    },
-    { what: "the end of every call" },
-  );
+  const calls = await allEnded([subscriber]);
   assert.deepEqual([...new Set(calls.map((call) => `${call.outcome} ${call.ended_by}`))], ["completed caller"]);
   assert.equal(calls.length, 100);
   await nothingIsHeld(subscriber);
 });
+
+async function allEnded(subscribers: readonly Subscriber[]): Promise<Call[]> {
+  const open = async () => {
+    const calls = (await Promise.all(subscribers.map((one) => one.calls()))).flat();
+    return { calls, left: calls.filter(({ status }) => status !== "ended") };
+  };
+  return until(async () => (await open()).left.length === 0, { what: "the end of every call", withinMs: 60_000 })
+    .then(async () => (await open()).calls)
+    .catch(async (error: unknown) => assert.fail(`${error}: ${JSON.stringify((await open()).left)}`));
+}
 
 async function nothingIsHeld({ workspace, trunk }: Subscriber): Promise<void> {
   const { rows } = await line.world.house.db.pool.query(
