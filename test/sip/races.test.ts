@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
+import { after, describe, type TestContext, test } from "node:test";
 import type { LegEnd } from "../../src/carriers/carrier.ts";
 import { nameAddr } from "../../src/carriers/sip/message/nameAddr.ts";
 import { sipUri } from "../../src/carriers/sip/message/uri.ts";
 import { createAudioLeg } from "../../src/carriers/sip/trunks/audioLeg.ts";
 import { DEFAULT_TIMERS } from "../../src/carriers/sip/trunks/settings.ts";
 import { createLog } from "../../src/platform/log.ts";
+import { handTiming } from "../carriers/sip/dialog/world.ts";
 import { missing } from "../support/debian-packages.ts";
 import { until } from "../support/until.ts";
 import { ackRefusal, callerHangsUp, cancel, inDialog, invite, refused, sendInvite } from "./support/caller.ts";
@@ -37,22 +38,36 @@ import { type CallOptions, openTestAgent, type Talk, type TestAgent } from "./su
 const skip = missing("sipp");
 
 const agent = await openTestAgent();
-/** Half an hour is three seconds here. */
-const fast = await openTestAgent({ speed: 600 });
+/** 64*T1 is 1.6 s: what waits for the end of a transaction is told soon. */
+const hasty = await openTestAgent({ timers: { t1Ms: 25, t2Ms: 200, t4Ms: 250 } });
 
 after(async () => {
-  const left = { calls: agent.agent.size + fast.agent.size, sessions: agent.media.size + fast.media.size };
-  await Promise.all([agent.close(), fast.close()]);
+  const left = { calls: agent.agent.size + hasty.agent.size, sessions: agent.media.size + hasty.media.size };
+  await Promise.all([agent.close(), hasty.close()]);
   assert.deepEqual(left, { calls: 0, sessions: 0 }, "nothing is left of a call");
 });
 
 interface Called extends Awaited<ReturnType<TestAgent["call"]>> {
   phone: Sipp;
+  /** Lets the other side go on from `wait()`. */
+  go(): void;
+  /** Until the other side has come past `mark(sequence)`: what it sent before has been heard by us. */
+  marked(sequence: number): Promise<unknown>;
 }
+
+const wait = (): string => recv("GO");
+const mark = (sequence: number): string => steps(request("OPTIONS", { sequence }), recvStatus(200));
 
 async function callTo(scenario: string, { on = agent, ...options }: CallOptions & { on?: TestAgent } = {}): Promise<Called> {
   const phone = await startSipp({ scenario, timeoutSeconds: 20 });
-  return { phone, ...(await on.call(phone.port, options)) };
+  const talk = await on.call(phone.port, options);
+  return {
+    phone,
+    ...talk,
+    go: () => phone.go(talk.call.callId),
+    // As it was sent, and in the response.
+    marked: (sequence) => until(() => phone.messages().split(`CSeq: ${sequence} OPTIONS`).length > 2, { what: `mark ${sequence}` }),
+  };
 }
 
 /** The end of a call that went as the scenario says on the other side too. */
@@ -85,9 +100,10 @@ const talking = (...more: string[]): string => steps(recvInvite(), answer(), ...
 describe("our user agent and sipp", { skip, concurrency: true }, () => {
   describe("before the answer", { concurrency: true }, () => {
     test("hanging up before anything came: CANCEL waits for a provisional response (RFC 3261 9.1)", async () => {
-      const called = await callTo(steps(recvInvite(), pause(400), ringing(), recv("CANCEL"), canceled(), terminated()));
+      const called = await callTo(steps(recvInvite(), wait(), replyToInvite("180 Ringing"), recv("CANCEL"), canceled(), terminated()));
       await until(() => called.phone.messages().includes("INVITE sip:"));
       called.call.hangup();
+      called.go();
       const end = await endOf(called);
       assert.deepEqual([end.why, end.status, end.answered], ["canceled", 487, false]);
       const said = called.phone.messages();
@@ -174,14 +190,15 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
         steps(
           recvInvite(),
           reply("183 Session Progress", { tag: "early", body: sdp({ port: String(early.port) }) }),
-          pause(300),
-          reply("200 OK", { tag: "late", body: sdp({ port: String(late.port) }) }),
+          wait(),
+          replyToInvite("200 OK", { tag: "late", body: sdp({ port: String(late.port) }) }),
           recv("ACK"),
           hungUp(),
         ),
       );
       await called.becomes("ringing with audio");
       await until(() => early.heard.length > 5, { what: "audio to the early fork" });
+      called.go();
       await called.becomes("answered");
       late.say("PCMA");
       called.media.play(tone(2));
@@ -258,15 +275,7 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
 
     test("CANCEL after our 200 ends nothing: the call stands until BYE (RFC 3261 9.2)", async () => {
       const coming = agent.expect("late");
-      const scenario = steps(
-        invite(),
-        recvStatus(200, 'rrs="true"'),
-        cancel(5),
-        recvStatus(200),
-        inDialog("ACK", 1),
-        pause(200),
-        callerHangsUp(),
-      );
+      const scenario = steps(invite(), recvStatus(200, 'rrs="true"'), cancel(5), recvStatus(200), inDialog("ACK", 1), callerHangsUp());
       const caller = await calling("late", scenario);
       const talk = await agent.accept(await coming());
       await talk.becomes("answered");
@@ -286,9 +295,9 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
     });
 
     test("no ACK ever: BYE after 64*T1, and the call is lost (RFC 3261 13.3.1.4)", async () => {
-      const coming = agent.expect("no-ack");
-      const caller = await calling("no-ack", steps(invite(), recvStatus(200, 'rrs="true"'), recv("BYE"), ok()));
-      const talk = await agent.accept(await coming());
+      const coming = hasty.expect("no-ack");
+      const caller = await calling("no-ack", steps(invite(), recvStatus(200, 'rrs="true"'), recv("BYE"), ok()), hasty);
+      const talk = await hasty.accept(await coming());
       const end = await talk.ended();
       assert.deepEqual([end.why, end.detail], ["lost", "our answer was never acknowledged"]);
       await caller.succeeded();
@@ -311,7 +320,7 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
     });
 
     test("nobody answers our BYE: the call ends all the same (RFC 3261 15.1.1)", async () => {
-      const called = await callTo(talking(recv("BYE"), pause(2_000)));
+      const called = await callTo(talking(recv("BYE"), pause(2_000)), { on: hasty });
       await called.becomes("answered");
       called.call.hangup();
       assert.equal((await endOf(called)).why, "bye_sent");
@@ -374,44 +383,64 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
     const confirmed = { headers: ["Require: timer", "Session-Expires: 1800;refresher=uac"] };
     const expires = { header: "Session-Expires", regexp: "^ *1800 *; *refresher=uac" };
 
-    test("they refresh, and stop doing so: BYE shortly before the session expires, and the call is lost (RFC 4028 10)", async () => {
+    /** A call whose time passes when a test says so. */
+    async function timedCall(t: TestContext, scenario: string) {
+      const { timing, advance } = handTiming();
+      const on = await openTestAgent({ timing });
+      t.after(async () => {
+        assert.equal(on.agent.size, 0, "nothing is left of a call");
+        await on.close();
+      });
+      const called = await callTo(scenario, { on });
+      await called.becomes("answered");
+      return { ...called, advance: (seconds: number) => advance(seconds * 1_000) };
+    }
+
+    test("they refresh, and stop doing so: BYE shortly before the session expires, and the call is lost (RFC 4028 10)", async (t) => {
       const theirs = { sequence: 1, headers: ["Supported: timer", "Session-Expires: 1800;refresher=uac"] };
-      const refresh = steps(pause(1_500), request("UPDATE", theirs), checking(recvStatus(200), expires));
-      const called = await callTo(steps(recvInvite(), timed("uas"), refresh, pause(1_600), recv("BYE"), ok()), { on: fast });
+      const refresh = steps(request("UPDATE", theirs), checking(recvStatus(200), expires));
+      const called = await timedCall(t, steps(recvInvite(), timed("uas"), wait(), refresh, mark(2), recv("BYE"), ok()));
+      called.advance(1_700);
+      called.go();
+      await called.marked(2);
+      called.advance(1_767);
+      assert.deepEqual(called.told, ["answered"]);
+      called.advance(1);
       const end = await endOf(called);
       assert.deepEqual([end.why, end.detail], ["lost", "the session timer ran out"]);
     });
 
-    test("we refresh by UPDATE where they take it, again and again (RFC 4028 7.4, 10)", async () => {
-      const refresh = steps(checking(recv("UPDATE"), expires), replyInDialog("200 OK", confirmed));
-      const called = await callTo(steps(recvInvite(), timed("uac"), refresh, refresh, hangUp()), { on: fast });
-      assert.equal((await endOf(called)).why, "bye_received");
-    });
+    for (const update of [true, false]) {
+      test(`we refresh by ${update ? "UPDATE where they take it" : "re-INVITE otherwise, and nothing of the session changes"} (RFC 4028 7.4, 10)`, async (t) => {
+        const refresh = update
+          ? steps(checking(recv("UPDATE"), expires), replyInDialog("200 OK", confirmed))
+          : steps(
+              checking(recv("INVITE"), expires, { regexp: "o=- [0-9]+ 1 IN IP4" }),
+              replyInDialog("200 OK", { ...confirmed, body: sdp() }),
+              recv("ACK"),
+            );
+        const called = await timedCall(t, steps(recvInvite(), timed("uac", update), refresh, mark(1), refresh, mark(2), hangUp(3)));
+        for (const sequence of [1, 2]) {
+          called.advance(900);
+          await called.marked(sequence);
+        }
+        assert.equal((await endOf(called)).why, "bye_received");
+      });
+    }
 
-    test("we refresh by re-INVITE otherwise, and nothing of the session changes (RFC 4028 7.4)", async () => {
-      const same = checking(recv("INVITE"), expires, { regexp: "o=- [0-9]+ 1 IN IP4" });
-      const refresh = steps(same, replyInDialog("200 OK", { ...confirmed, body: sdp() }), recv("ACK"));
-      const called = await callTo(steps(recvInvite(), timed("uac", false), refresh, hangUp()), { on: fast });
-      assert.equal((await endOf(called)).why, "bye_received");
-    });
-
-    test("a refresh that is too short on its way: again, and longer (RFC 4028 7.4)", async () => {
+    test("a refresh that is too short on its way: again, and longer (RFC 4028 7.4)", async (t) => {
       const small = replyInDialog("422 Session Interval Too Small", { headers: ["Min-SE: 3600"] });
       const longer = checking(recv("UPDATE"), { header: "Session-Expires", regexp: "^ *3600" }, { header: "Min-SE", regexp: "^ *3600" });
-      const called = await callTo(
-        steps(recvInvite(), timed("uac"), recv("UPDATE"), small, longer, replyInDialog("200 OK", confirmed), hangUp()),
-        {
-          on: fast,
-        },
-      );
+      const refresh = steps(recv("UPDATE"), small, longer, replyInDialog("200 OK", confirmed));
+      const called = await timedCall(t, steps(recvInvite(), timed("uac"), refresh, hangUp()));
+      called.advance(900);
       assert.equal((await endOf(called)).why, "bye_received");
     });
 
-    test("re-INVITEs cross: each gets 491, ours comes again later, and theirs is taken then (RFC 3261 14.1, 14.2)", async () => {
-      const theirs = request("INVITE", { sequence: 1, body: sdp({ version: 2 }) });
+    test("re-INVITEs cross: each gets 491, ours comes again later, and theirs is taken then (RFC 3261 14.1, 14.2)", async (t) => {
       const crossing = steps(
         checking(recv("INVITE"), { header: "CSeq", regexp: "2 INVITE" }, { header: "Via", regexp: ".*", keep: "reinvite_via" }),
-        theirs,
+        request("INVITE", { sequence: 1, body: sdp({ version: 2 }) }),
         recvStatus(100, 'optional="true"'),
         recvStatus(491),
         request("ACK", { sequence: 1, branch: "[branch-3]" }),
@@ -423,9 +452,11 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
         replyInDialog("200 OK", { ...confirmed, body: sdp() }),
         recv("ACK"),
       );
-      const called = await callTo(steps(recvInvite(), timed("uac", false), crossing, again, offer(2), recvStatus(200), ack(2), hangUp(3)), {
-        on: fast,
-      });
+      const scenario = steps(recvInvite(), timed("uac", false), crossing, mark(2), again, offer(3), recvStatus(200), ack(3), hangUp(4));
+      const called = await timedCall(t, scenario);
+      called.advance(900);
+      await called.marked(2);
+      called.advance(4);
       assert.equal((await endOf(called)).why, "bye_received");
     });
   });
@@ -441,7 +472,7 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
           offer(1, { body: sdp({ codec: "G729", version: 2, port: "9" }) }),
           checking(recvStatus(488), { header: "Warning", regexp: "codec" }),
           request("ACK", { sequence: 1, branch: "[branch-3]" }),
-          pause(300),
+          wait(),
           offer(2, { body: sdp({ ...at, version: 2 }) }),
           recvStatus(200),
           ack(2),
@@ -450,7 +481,9 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
       );
       await called.becomes("answered");
       peer.say("PCMA");
+      await until(() => called.phone.messages().includes("CSeq: 1 ACK"));
       await hears(called);
+      called.go();
       await until(() => called.phone.messages().includes("CSeq: 2 ACK"));
       const { length } = peer.heard;
       await until(() => peer.heard.length > length + 5, { what: "our audio after the 488" });
@@ -466,7 +499,7 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
         steps(
           recvInvite(),
           answer({ offer: { port } }),
-          pause(500),
+          wait(),
           offer(1, { body: sdp({ codec: "PCMU", port, version: 2 }) }),
           checking(recvStatus(200), { regexp: "m=audio [0-9]+ RTP/AVP 0" }),
           ack(1),
@@ -478,6 +511,7 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
       called.media.play(tone(10));
       await hears(called);
       await until(() => peer.heard.some(({ payloadType, pure }) => payloadType === 8 && pure), { what: "A-law of ours" });
+      called.go();
       await until(() => peer.heard.some(({ payloadType }) => payloadType === 0), { what: "mu-law of ours" });
       peer.say("PCMU");
       await hears(called);
@@ -498,7 +532,7 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
         steps(
           recvInvite(),
           answer({ offer: { port: String(first.port) } }),
-          pause(300),
+          wait(),
           request("UPDATE", { sequence: 1, ...moved }),
           checking(recvStatus(200), { regexp: "a=sendrecv" }),
           `<recv request="BYE"><action><ereg regexp="BYE sip:moved@" search_in="msg" check_it="true" assign_to="target"/></action></recv><Reference variables="target"/>`,
@@ -506,6 +540,7 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
         ),
       );
       await until(() => first.heard.length > 5, { what: "our audio at the first address" });
+      called.go();
       await until(() => second.heard.length > 5, { what: "our audio at the second address" });
       second.say("PCMA");
       await hears(called);
@@ -526,7 +561,7 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
           offer(1, { body: sdp({ direction: "sendonly", port, version: 2 }) }),
           checking(recvStatus(200), { regexp: "a=recvonly" }),
           ack(1),
-          pause(500),
+          wait(),
           offer(2, { body: sdp({ port, version: 3 }) }),
           checking(recvStatus(200), { regexp: "a=sendrecv" }),
           ack(2),
@@ -534,9 +569,11 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
         ),
       );
       await until(() => called.phone.messages().includes("CSeq: 1 ACK"));
+      await frames(called, 2);
       const held = peer.heard.length;
-      await until(() => called.phone.messages().includes("CSeq: 2 INVITE"));
-      assert.ok(peer.heard.length <= held + 1, `${peer.heard.length - held} packets went out while held`);
+      await frames(called, 20);
+      assert.equal(peer.heard.length, held);
+      called.go();
       await until(() => peer.heard.length > held + 10, { what: "our audio after the hold" });
       called.call.hangup();
       assert.equal((await endOf(called)).why, "bye_sent");
@@ -626,6 +663,18 @@ function hears({ media }: Talk): Promise<void> {
     const stop = media.onFrame(({ heard, concealed }) => {
       run = isTone(heard) && !concealed ? run + 1 : 0;
       if (run < 5) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+/** Until as many frames have passed. */
+function frames({ media }: Talk, count: number): Promise<void> {
+  return new Promise((resolve) => {
+    let left = count;
+    const stop = media.onFrame(() => {
+      if (--left > 0) return;
       stop();
       resolve();
     });

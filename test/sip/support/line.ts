@@ -52,7 +52,8 @@ export interface LineOptions {
 
 export async function startLine(environment: Record<string, string> = {}, options: LineOptions = {}): Promise<Line> {
   const sipPort = await freePort();
-  const rtp = 20_000 + 2 * Math.floor(Math.random() * 10_000);
+  // Below those that the system gives to others.
+  const rtp = 20_000 + 2 * Math.floor(Math.random() * 5_300);
   const world = await startWorld({
     roles: ["api", "dispatcher", "voice", "jobs"],
     ...options,

@@ -1,3 +1,4 @@
+import { createSocket } from "node:dgram";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram } from "../../support/debian-packages.ts";
@@ -30,6 +31,8 @@ export interface Sipp {
   process: PeerProcess;
   /** What it has sent and received, in its words. */
   messages(): string;
+  /** Sends it a request GO in the call of that Call-ID: so a test tells a scenario that waits with `recv("GO")` to go on. */
+  go(callId: string): void;
   /**
    * Resolves when every call went as the scenario says; else rejects with what sipp says of it. One that is called stops
    * taking calls with this, so it is for after the last call.
@@ -61,11 +64,17 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
   args.push(...(options.more ?? []));
   if (options.remote) args.push(options.remote);
   const peer = startPeer(program, args, folder);
-  if (!options.remote) await listening(options.transport ?? "udp", port);
+  if (!options.remote) await listening(peer, folder, options.transport ?? "udp", port);
   return {
     port,
     process: peer,
     messages: () => logOf(folder, "messages"),
+    go(callId) {
+      const socket = createSocket("udp4");
+      const head = ["GO sip:sipp SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKgo", `Call-ID: ${callId}`, "CSeq: 1 GO"];
+      const fields = ["From: <sip:go@127.0.0.1>;tag=go", "To: <sip:sipp@127.0.0.1>", "Content-Length: 0"];
+      socket.send([...head, ...fields, "", ""].join("\r\n"), port, "127.0.0.1", () => socket.close());
+    },
     async succeeded() {
       if (!options.remote) peer.kill("SIGUSR1");
       const code = await peer.ended;
@@ -78,10 +87,21 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
 }
 
 /** As /proc tells of sockets: addresses and ports in hexadecimal. */
-async function listening(transport: "udp" | "tcp", port: number): Promise<void> {
+async function listening(peer: PeerProcess, folder: string, transport: "udp" | "tcp", port: number): Promise<void> {
   const table = `/proc/net/${transport}`;
   const entry = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000`;
-  if (existsSync(table)) await until(() => readFileSync(table, "utf8").includes(entry), { what: "sipp's port" });
+  if (!existsSync(table)) return;
+  let died = false;
+  void peer.ended.then(() => {
+    died = true;
+  });
+  await until(
+    () => {
+      if (died) throw new Error(`sipp ended at once: ${peer.output().slice(-2_000)}\n${logOf(folder, "errors")}`);
+      return readFileSync(table, "utf8").includes(entry);
+    },
+    { what: "sipp's port", withinMs: 30_000 },
+  );
 }
 
 /** One that is called is also asked for its health, whenever that is: OPTIONS is answered as a call of its own. */

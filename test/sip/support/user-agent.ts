@@ -6,6 +6,7 @@ import { nameAddr } from "../../../src/carriers/sip/message/nameAddr.ts";
 import { sipUri } from "../../../src/carriers/sip/message/uri.ts";
 import { type OpenEndpoint, openEndpoint } from "../../../src/carriers/sip/openEndpoint.ts";
 import type { LocalAudio } from "../../../src/carriers/sip/sdp/negotiation.ts";
+import type { Timers } from "../../../src/carriers/sip/transaction/timers.ts";
 import type {
   IncomingInvite,
   InviteOptions,
@@ -19,7 +20,7 @@ import { until } from "../../support/until.ts";
 
 const LOOPBACK = "127.0.0.1";
 
-/** Our user agent on real sockets with real audio, as the carrier puts it together, with short timers. */
+/** Our user agent on real sockets with real audio, as the carrier puts it together. */
 export interface TestAgent {
   agent: UserAgent;
   endpoint: OpenEndpoint;
@@ -46,16 +47,17 @@ export interface Talk {
   ended(): Promise<SipCallEnd>;
 }
 
-/**
- * 64*T1 is 1.6 s: what waits for the end of a transaction is told soon. `speed`: how much faster the timers of calls run than the
- * clock; a session of half an hour is over in seconds then.
- */
-export async function openTestAgent({ speed = 1, silentAfterMs = 15_000 } = {}): Promise<TestAgent> {
+/** `timing`: of calls, in place of the clock. `timers`: of transactions; those of RFC 3261 when not said. */
+export async function openTestAgent({
+  timing = realTiming,
+  timers = {},
+  silentAfterMs = 15_000,
+}: {
+  timing?: Timing;
+  timers?: Partial<Timers>;
+  silentAfterMs?: number;
+} = {}): Promise<TestAgent> {
   const log = createLog("silent");
-  const timing: Timing = {
-    nowMs: () => realTiming.nowMs() * speed,
-    after: (ms, run) => realTiming.after(ms / speed, run),
-  };
   const wanted = new Set<string>();
   const arrived = new Map<string, IncomingInvite>();
   const gone = new Set<string>();
@@ -63,7 +65,7 @@ export async function openTestAgent({ speed = 1, silentAfterMs = 15_000 } = {}):
   const agent = await createUserAgent({
     open: async (handler) => {
       const listen = [{ protocol: "udp", address: LOOPBACK, port: 0 }] as const;
-      const endpoint = await openEndpoint({ listen, timers: { t1Ms: 25, t2Ms: 200, t4Ms: 250 }, log }, handler);
+      const endpoint = await openEndpoint({ listen, timers, log }, handler);
       opened.push(endpoint);
       return endpoint;
     },
@@ -79,7 +81,8 @@ export async function openTestAgent({ speed = 1, silentAfterMs = 15_000 } = {}):
   });
   const [endpoint] = opened;
   if (!endpoint) throw new Error("the endpoint was not opened");
-  const from = 30_000 + 2 * Math.floor(Math.random() * 5_000);
+  // Below those that the system gives to others.
+  const from = 20_000 + 2 * Math.floor(Math.random() * 6_000);
   const media = createMediaEngine({ ports: { from, to: from + 399 }, bindAddress: LOOPBACK, silentAfterMs, log });
   const audioOf = (session: MediaSession, codecs: LocalAudio["codecs"] = ["PCMA", "PCMU"]): LocalAudio => ({
     address: LOOPBACK,
@@ -102,8 +105,8 @@ export async function openTestAgent({ speed = 1, silentAfterMs = 15_000 } = {}):
         to: nameAddr(sipUri({ user: "+972501234567", host: LOOPBACK })),
         media: talk.media,
         audio: audioOf(talk.media, codecs),
-        ringTimeoutMs: ringTimeoutMs * speed,
-        firstResponseTimeoutMs: firstResponseTimeoutMs * speed,
+        ringTimeoutMs,
+        firstResponseTimeoutMs,
       } as const;
       return { ...talk, call: agent.invite(options, talk.handler) };
     },

@@ -92,7 +92,7 @@ export function heard(): Heard {
 }
 
 /** Time that passes when a test says so. */
-function handTiming(): { timing: Timing; advance(ms: number): void; readonly waiting: number } {
+export function handTiming(): { timing: Timing; advance(ms: number): void; readonly waiting: number } {
   let now = 0;
   const due = new Set<{ at: number; run: () => void }>();
   return {
