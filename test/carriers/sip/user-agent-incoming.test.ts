@@ -297,6 +297,12 @@ const refused: ReadonlyArray<{ what: string; parts: Partial<RequestParts>; statu
     status: 415,
     header: ["Accept-Encoding", /identity/],
   },
+  {
+    what: "an answer with SDP would not be taken (RFC 3261 20.1, RFC 4475 3.3.15)",
+    parts: { headers: [["Accept", "text/nobodyKnowsThis, application/sdp+xml;q=1"]], body: sdp() },
+    status: 406,
+    header: ["Accept", /^application\/sdp$/],
+  },
   { what: "it has no Contact (RFC 3261 8.1.1.8)", parts: { contact: null, body: sdp() }, status: 400 },
   {
     what: "the scheme is unknown (RFC 3261 8.2.2.1)",
@@ -321,6 +327,15 @@ const refused: ReadonlyArray<{ what: string; parts: Partial<RequestParts>; statu
     header: ["Min-SE", /^90$/],
   },
 ];
+
+for (const range of ["application/sdp;level=1, text/html", "Application/*", "*/*"]) {
+  test(`an INVITE that accepts ${range} is not refused for it (RFC 3261 20.1)`, async (t) => {
+    const world = await open(t);
+    const sent = invite(world, { headers: [["Accept", range]], body: sdp() });
+    (await first(world)).reject(486);
+    assert.equal((await world.peer.response(sent)).status, 486);
+  });
+}
 
 for (const { what, parts, status, header } of refused) {
   test(`an INVITE is refused with ${status} when ${what}`, async (t) => {

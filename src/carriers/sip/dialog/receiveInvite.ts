@@ -4,6 +4,7 @@ import type { Reply, ServerTransaction } from "../endpoint.ts";
 import type { SipRequest } from "../message/message.ts";
 import type { IncomingInvite } from "../user-agent.ts";
 import { acceptCall } from "./acceptCall.ts";
+import { SDP } from "./bodies.ts";
 import { refusalOf } from "./capabilities.ts";
 import type { CallContext } from "./context.ts";
 import { answerTerms } from "./session-timer.ts";
@@ -75,5 +76,13 @@ export function receiveInvite(
 function refusalOfCall({ headers, contact }: SipRequest): Reply | undefined {
   // RFC 3891 3: there is no call of ours that another one could take over.
   if (headers.has("Replaces")) return { status: 481 };
-  return contact === "*" || contact.length === 0 ? { status: 400, reason: "Missing Contact" } : undefined;
+  if (contact === "*" || contact.length === 0) return { status: 400, reason: "Missing Contact" };
+  // RFC 3261 20.1, RFC 4475 3.3.15: our answer is SDP, and nothing else.
+  if (headers.has("Accept") && !headers.all("Accept").some(takesSdp)) return { status: 406, headers: [["Accept", SDP]] };
+  return undefined;
 }
+
+const takesSdp = (range: string): boolean => {
+  const type = range.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  return type === SDP || type === "application/*" || type === "*/*";
+};
