@@ -36,7 +36,9 @@ export async function calls(rounds = Number(process.argv[3] ?? 3), size = Number
     console.log(
       [
         `set-ups: ${rate.perSecond}/s (goal 100), ${rate.failedShare * 100} % failed; ${rate.ratio} of sipp to sipp, ${rate.sippPerSecond}/s`,
-        `post-dial: request to INVITE p50 ${dial.requestToInvite.p50} ms, p99 ${dial.requestToInvite.p99} ms; added p99 ${dial.addedP99} ms (goal 20)`,
+        `a call: ${rate.cpuMsPerCall.voice} ms of processor in the voice process, ${rate.cpuMsPerCall.main} ms in the other; ${rate.commitsPerCall} commits`,
+        `post-dial: request to INVITE p50 ${dial.requestToInvite.p50} ms, p99 ${dial.requestToInvite.p99} ms; added p99 ${dial.addedP99} ms (goal 20); ` +
+          `bare commit p50 ${dial.bareCommit.p50} ms, p99 ${dial.bareCommit.p99} ms`,
         `200 to ACK: p50 ${dial.okToAck.p50} ms, p99 ${dial.okToAck.p99} ms; sipp p50 ${dial.sippOkToAck.p50} ms, p99 ${dial.sippOkToAck.p99} ms`,
         `${many.levels.at(-1)?.calls} calls: ${many.kbPerCall} KB and ${many.cpuMsPerSecondAndCall} ms of processor per second each; pacing p99 ` +
           `${grid.p99} ms, interval p99 ${interval.p99} ms, max ${interval.max} ms (goal p99 5); lost ${many.pacing.lost}, ` +

@@ -5,6 +5,7 @@ import { type Handles, handlesOf, usageOf } from "./support/process-usage.ts";
 import { openProduct, type Product } from "./support/product.ts";
 import { slope } from "./support/slope.ts";
 import { round } from "./support/spread.ts";
+import { untilNoCalls } from "./support/untilNoCalls.ts";
 
 const CALLS = 10_000;
 const PER_SECOND = 60;
@@ -61,13 +62,13 @@ export async function soak(calls = Number(process.argv[3] ?? CALLS), perSecond =
     const agentId = await product.agent({ greeting_message: "Hello, this is Bench.", recording_enabled: true });
     await called.ask("behave", { holdMs: HOLD_MS, audio: true });
     await placeMany(product, agentId, from, WARM_UP, perSecond);
-    await allOver(product);
+    await untilNoCalls(product);
     const before = eachProcess((which) => handlesOf(product.pids[which]));
     await placeMany(product, agentId, from, LINGER_SECONDS * perSecond, perSecond);
 
     const began = performance.now();
     const { samples, marks } = await watched(product, calls, (placed) =>
-      placeMany(product, agentId, from, calls, perSecond, placed).then(() => allOver(product)),
+      placeMany(product, agentId, from, calls, perSecond, placed).then(() => untilNoCalls(product)),
     );
     const rate = calls / ((performance.now() - began) / 1_000);
     await sleep(LINGER_SECONDS * 1_000);
@@ -101,16 +102,6 @@ async function placeMany(
     await sleep(Math.max(0, began + ((index + 1) * 1_000) / perSecond - performance.now()));
   }
   await Promise.all(requests);
-}
-
-async function allOver({ store }: Product): Promise<void> {
-  for (;;) {
-    const { rows } = await store.house.db.pool.query<{ busy: boolean }>(
-      "select exists (select from live_calls) or exists (select from queued_calls) as busy",
-    );
-    if (!rows[0]?.busy) return;
-    await sleep(50);
-  }
 }
 
 /** Samples both processes while `work` runs, and looks into their heaps at the marks. */

@@ -16,6 +16,8 @@ export interface PostDial {
   requestToInvite: Spread;
   /** From the answer to that request. The INVITE may come first. */
   responseToInvite: Spread;
+  /** A bare upsert, committed: what the disk does to everything here, of which a call waits for two in a row. */
+  bareCommit: Spread;
   /** From the 200 OK of the called side to our ACK at it. */
   okToAck: Spread;
   /** sipp calls the called side. */
@@ -33,6 +35,7 @@ export async function postDial(product: Product, called: Called, calls: number, 
   const from = await product.line("timed", called.port);
   const agentId = await product.agent({ greeting_message: "Hello." });
   await called.ask("behave", { holdMs: HOLD_MS, audio: true });
+  await product.store.house.db.pool.query("create table bench_upsert (id int primary key, count int not null)");
   const all: Figures[] = [];
   for (let number = 0; number <= rounds; number++) {
     const figures = await oneRound(product, called, agentId, from, number === 0 ? PER_SECOND : calls);
@@ -50,6 +53,7 @@ export async function postDial(product: Product, called: Called, calls: number, 
   return {
     requestToInvite,
     responseToInvite: middle("responseToInvite"),
+    bareCommit: middle("bareCommit"),
     okToAck: middle("okToAck"),
     sippOkToAck: middle("sippOkToAck"),
     sippInviteToRinging,
@@ -69,6 +73,7 @@ async function oneRound(product: Product, called: Called, agentId: string, from:
   const missing = ours.filter((one) => Number.isNaN(one.ackMs)).length + calls - ours.length;
   if (missing > 0) throw new Error(`${missing} of ${calls} calls did not come to be`);
 
+  const bareCommit = await bareCommits(product, calls);
   await callWithSipp(called.port, calls, PER_SECOND);
   await sleep(SETTLE_MS);
   const sipps = await called.ask("calls");
@@ -78,8 +83,20 @@ async function oneRound(product: Product, called: Called, agentId: string, from:
   return {
     requestToInvite: spread(ours.map((one) => one.inviteMs - of(one).postedMs)),
     responseToInvite: spread(ours.map((one) => one.inviteMs - of(one).answeredMs)),
+    bareCommit: spread(bareCommit),
     okToAck: spread(ours.map((one) => one.ackMs - one.okMs)),
     sippOkToAck: spread(sipps.map((one) => one.ackMs - one.okMs)),
     sippInviteToRinging: spread(ringing),
   };
+}
+
+async function bareCommits({ store }: Product, count: number): Promise<number[]> {
+  const took: number[] = [];
+  while (took.length < count) {
+    const began = performance.now();
+    await store.house.db.pool.query("insert into bench_upsert values (1, 1) on conflict (id) do update set count = bench_upsert.count + 1");
+    took.push(performance.now() - began);
+    await sleep(1_000 / PER_SECOND);
+  }
+  return took;
 }

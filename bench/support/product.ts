@@ -25,6 +25,8 @@ export interface Product {
   store: Store;
   /** A trunk to a UDP port of loopback, and a number on it to call from. */
   line(name: string, port: number): Promise<string>;
+  /** Takes it away again. */
+  removeLine(name: string): Promise<void>;
   agent(settings: Record<string, unknown>): Promise<string>;
   post(path: string, body: unknown): Promise<{ status: number; json: unknown }>;
   /** `POST /calls`, to a number that was not called before. */
@@ -102,6 +104,9 @@ export async function openProduct(options: { callLimit: number }): Promise<Produ
         const number = `+49301234${String(1_000 + numbers++)}`;
         await command("number", "add", number, "--workspace", String(workspace.uid), "--trunk", name);
         return number;
+      },
+      async removeLine(name) {
+        await command("trunk", "remove", name, "--force");
       },
       async agent(settings) {
         const body = { name: "Bench", system_prompt: "Be brief.", language: "en", ...settings };

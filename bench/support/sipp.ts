@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { freePort } from "./free-port.ts";
 import { handlesOf } from "./process-usage.ts";
 
-/** Calls that are not over so long after the last should have begun have failed. */
-const PATIENCE_SECONDS = 6;
+/** Calls that are not over so long after the last should have begun have failed; sipp itself would wait for them. */
+const PATIENCE_MS = 6_000;
 
 const scenario = (name: string): string => fileURLToPath(new URL(`sipp/${name}.xml`, import.meta.url));
 /** The loopback address, where a media port of its own comes from for each. */
@@ -60,20 +60,11 @@ export async function callWithSipp(port: number, calls: number, perSecond: numbe
   const statistics = join(folder, "statistics.csv");
   try {
     const args = ["-sf", scenario("calling"), ...(await arguments_(await freePort())), "-m", String(calls), "-r", String(perSecond)];
-    args.push(
-      "-l",
-      String(calls),
-      "-timeout",
-      String(Math.ceil(calls / perSecond) + PATIENCE_SECONDS),
-      "-trace_stat",
-      "-stf",
-      statistics,
-      "-fd",
-      "1",
-      `127.0.0.1:${port}`,
-    );
+    args.push("-l", String(calls), "-trace_stat", "-stf", statistics, "-fd", "1", `127.0.0.1:${port}`);
     const sipp = spawn("sipp", args, { stdio: "ignore" });
+    const impatience = setTimeout(() => sipp.kill("SIGKILL"), (calls / perSecond) * 1_000 + PATIENCE_MS);
     await once(sipp, "exit");
+    clearTimeout(impatience);
     const rows = readFileSync(statistics, "latin1")
       .trim()
       .split("\n")
