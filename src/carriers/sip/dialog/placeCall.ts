@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { ClientTransaction, ServerTransaction, Target } from "../endpoint.ts";
+import type { MediaSession } from "../media/media.ts";
 import { createHeaders } from "../message/createHeaders.ts";
 import type { NameAddr, SipRequest, SipResponse, Uri } from "../message/message.ts";
 import { withParam } from "../message/params.ts";
@@ -40,13 +41,15 @@ const MOST_INTERVALS = 3;
  * A 2xx that is not the first, or comes when the call is not wanted any more, even after its end, is acknowledged and ended with
  * BYE (13.2.2.4, 9.1).
  */
-export function placeCall(context: CallContext, options: InviteOptions, handler: SipCallHandler): SipCall {
+export function placeCall(context: CallContext, { media, ...options }: InviteOptions, handler: SipCallHandler): SipCall {
   const { endpoint, timing } = context;
   const callId = randomUUID();
   const from = withParam(options.from, "tag", randomBytes(8).toString("hex"));
   const authorization = createAuthorization(options.credentials);
   const key = callKey(callId, tagOf(from));
   const firstResponseMs = Math.min(options.firstResponseTimeoutMs, options.ringTimeoutMs);
+  // The INVITE's transaction outlives the call by half a minute, for a 2xx that comes again: it may not keep the call's audio with it.
+  let owner: { media: MediaSession; handler: SipCallHandler } | undefined = { media, handler };
   let state: "starting" | "calling" | "leaving" | "answered" | "over" = "starting";
   let leaving: { why: "canceled" | "no_answer"; detail: string } | undefined;
   let heard = false;
@@ -71,7 +74,9 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     early = undefined;
     session = undefined;
     context.forget(key);
-    handler.ended(final);
+    const told = owner?.handler;
+    owner = undefined;
+    told?.ended(final);
   }
 
   async function start() {
@@ -169,7 +174,7 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
   function apply(audio: NegotiatedAudio) {
     if (audio === applied) return;
     applied = audio;
-    options.media.negotiated(audio);
+    owner?.media.negotiated(audio);
   }
 
   function somethingHeard() {
@@ -189,7 +194,7 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
     if (state !== "calling" || (response.status !== 180 && response.status !== 183 && !audible)) return;
     const before = ringing;
     ringing = { early: audible || (before?.early ?? false) };
-    if (!before || before.early !== ringing.early) handler.ringing(ringing.early);
+    if (!before || before.early !== ringing.early) owner?.handler.ringing(ringing.early);
   }
 
   function success(response: SipResponse, branch: EarlyDialog | undefined, acknowledged: Map<EarlyDialog, () => void>) {
@@ -206,6 +211,7 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
   }
 
   function answer(response: SipResponse, branch: EarlyDialog) {
+    if (!owner) return;
     let negotiation: Negotiation;
     try {
       negotiation = branch.agree(response);
@@ -219,14 +225,14 @@ export function placeCall(context: CallContext, options: InviteOptions, handler:
       context,
       dialog: branch.dialog,
       negotiation,
-      media: options.media,
+      media: owner.media,
       authorization,
       outgoing: true,
       peer: response,
       terms: termsOfResponse(response.headers),
       over: (over) => end(callEnd(over, response, true)),
     });
-    handler.answered();
+    owner?.handler.answered();
   }
 
   /** The only answer is not wanted: the call is over when its BYE is answered. */
