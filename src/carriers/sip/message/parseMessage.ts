@@ -189,8 +189,11 @@ function readBody(length: string | undefined, rest: Buffer): Buffer {
   const bytes = parseNumber(length, Number.MAX_SAFE_INTEGER);
   if (bytes === null) throw new Unreadable(`Content-Length cannot be read: ${excerpt(length)}`);
   if (bytes > rest.length) throw new Unreadable(`Content-Length is ${bytes}, the body has ${rest.length} bytes`);
-  return rest.subarray(0, bytes);
+  return bytes === 0 ? NO_BODY : rest.subarray(0, bytes);
 }
+
+/** Of its own memory: what is cut from a datagram keeps all of what that lies in. */
+const NO_BODY = Buffer.alloc(0);
 
 function partial(method: string, head: Head): PartialRequest {
   const first = (key: string): string | null => head.fields.find((field) => field.key === key)?.value ?? null;
