@@ -52,7 +52,11 @@ export async function createEspeakNg({ program = "espeak-ng", atOnce = AT_ONCE }
 /** The text goes through standard input: it never meets a shell or the list of processes. */
 async function* synthesise(program: string, voice: string, { text }: SpeechLine, signal: AbortSignal): AsyncGenerator<Int16Array> {
   signal.throwIfAborted();
-  const child = spawn(program, ["-v", voice, "-b", "1", "-a", AMPLITUDE, "-z", "--stdin", "--stdout"], { stdio: "pipe" });
+  const child = spawn(program, ["-v", voice, "-b", "1", "-a", AMPLITUDE, "-z", "--stdin", "--stdout"], {
+    stdio: "pipe",
+    // It would make itself a folder for the sound settings that it never uses.
+    env: { ...process.env, HOME: "/dev/null" },
+  });
   const exited = exitOf(child);
   // It has no streams either, when there was no file descriptor left for them.
   if (child.pid === undefined) {
