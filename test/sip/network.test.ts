@@ -13,7 +13,7 @@ import { type Subscriber, startLine } from "./support/line.ts";
 import { freePort } from "./support/ports.ts";
 import { hangUp, pause, recv, reply, replyInDialog, sdp, steps } from "./support/scenario.ts";
 import { startSipp } from "./support/sipp.ts";
-import { findSound, readWav, writeWav } from "./support/sound.ts";
+import { compareByPieces, readWav, writeWav } from "./support/sound.ts";
 import { spoken } from "./support/spoken.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
@@ -25,27 +25,6 @@ const GREETING =
   "Hello Dana, this is the clinic. We call about your appointment on Thursday at half past nine, with doctor Levi. " +
   "Please bring your papers, and come ten minutes early. Thank you, and good bye.";
 const COUNTING = "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen.";
-
-/**
- * How a sound that came in packets compares with the one that was sent. Compared as a whole, two recordings that a jitter buffer has
- * moved against one another by a single frame on the way are strangers, so it goes by half seconds, each of which has its own place.
- */
-function compare(wanted: Int16Array, heard: Int16Array) {
-  const PIECE = 4_000;
-  const starts = Array.from({ length: Math.floor(wanted.length / PIECE) }, (_value, index) => index * PIECE);
-  const pieces = starts.map((start) => {
-    const { correlation, at, longestGapMs } = findSound(wanted.subarray(start, start + PIECE), heard);
-    return { correlation, delayMs: (at - start) / 8, longestGapMs };
-  });
-  const correlations = pieces.map(({ correlation }) => correlation);
-  const delays = pieces.map(({ delayMs }) => delayMs);
-  return {
-    mean: correlations.reduce((sum, one) => sum + one, 0) / correlations.length,
-    least: Math.min(...correlations),
-    movedMs: Math.max(...delays) - Math.min(...delays),
-    longestGapMs: Math.max(...pieces.map(({ longestGapMs }) => longestGapMs)),
-  };
-}
 
 test("audio with 5 % loss, 30 ms jitter and 1 % reordering: speech is complete both ways, and the loss is told", { skip }, async () => {
   const [greeting, counting] = await Promise.all([spoken(GREETING), spoken(COUNTING)]);
@@ -65,10 +44,10 @@ test("audio with 5 % loss, 30 ms jitter and 1 % reordering: speech is complete b
   await phone.event("CALL_CLOSED");
 
   const [file] = await until(() => phone.heard().length > 0 && phone.heard(), { what: "what the telephone heard" });
-  const atPhone = compare(greeting, readWav(file ?? "").channels[0] ?? new Int16Array());
+  const atPhone = compareByPieces(greeting, readWav(file ?? "").channels[0] ?? new Int16Array());
   const { rows } = await line.world.house.db.pool.query<{ file: string }>("select file from recordings where call_id = $1", [call.id]);
   const recording = readWav(join(line.world.house.settings.recordingsDir, rows[0]?.file ?? ""));
-  const here = compare(counting, recording.channels[0] ?? new Int16Array());
+  const here = compareByPieces(counting, recording.channels[0] ?? new Int16Array());
   // The phone plays nothing in place of what is lost; we conceal it, so that of most losses little is to be heard in the recording.
   assert.ok(atPhone.mean > 0.8 && atPhone.least > 0.4, `the telephone heard ${JSON.stringify(atPhone)}`);
   assert.ok(here.mean > 0.85 && here.least > 0.5, `the recording holds ${JSON.stringify(here)}`);
