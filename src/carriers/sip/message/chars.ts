@@ -71,3 +71,9 @@ export function parseNumber(text: string, max: number): number | null {
   }
   return value;
 }
+
+/** A `callid`, read as widely as it can be told from what stands beside it: anything but white space and control characters. */
+export function isCallId(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) <= 32) return false;
+  return text !== "";
+}

@@ -1,4 +1,4 @@
-import { isToken, parseNumber, trim } from "./chars.ts";
+import { isCallId, isToken, parseNumber, trim } from "./chars.ts";
 import { createHeaders } from "./createHeaders.ts";
 import { decodeHead } from "./decodeHead.ts";
 import { isSingle } from "./headerNames.ts";
@@ -162,8 +162,8 @@ function address(singles: ReadonlyMap<string, string>, key: string, name: string
 }
 
 function readCallId(value: string): string {
-  for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) <= 32) throw new Unreadable("Call-ID cannot be read");
   if (value === "") throw new Unreadable("an empty Call-ID");
+  if (!isCallId(value)) throw new Unreadable("Call-ID cannot be read");
   return value;
 }
 

@@ -1,4 +1,4 @@
-import { isToken } from "./chars.ts";
+import { isCallId, isToken } from "./chars.ts";
 import { headerKey } from "./headerNames.ts";
 import type { SipMessage } from "./message.ts";
 import { writeNameAddr } from "./nameAddr.ts";
@@ -28,7 +28,7 @@ export function writeMessage(message: SipMessage): Buffer {
   }
   for (const route of message.recordRoute) head += `Record-Route: ${writeNameAddr(route)}\r\n`;
   head += `From: ${writeNameAddr(message.from)}\r\nTo: ${writeNameAddr(message.to)}\r\n`;
-  if (message.callId === "" || /[\s]/.test(message.callId)) throw new Error(`not a Call-ID: ${JSON.stringify(message.callId)}`);
+  if (!isCallId(message.callId)) throw new Error(`not a Call-ID: ${JSON.stringify(message.callId)}`);
   head += `Call-ID: ${message.callId}\r\nCSeq: ${integer(message.cseq.sequence)} ${token(message.cseq.method)}\r\n`;
   if (message.contact === "*") head += "Contact: *\r\n";
   else for (const contact of message.contact) head += `Contact: ${writeNameAddr(contact)}\r\n`;

@@ -279,3 +279,13 @@ test("a response whose Contact cannot be read is taken without it: it would not 
   assert.equal(response.message.contact.length, 1);
   assert.equal(parseMessage(Buffer.from(text("INVITE sip:c@d SIP/2.0"))).ok, false);
 });
+
+test("a Call-ID of any octets above a space is read, and written the same: a request with it can be answered", () => {
+  for (const callId of ["a\u00a0b@host", "\u3000", "(<>\\[]/?{})"]) {
+    const result = parseMessage(Buffer.from(invite.toString().replace("abc@host", callId)));
+    assert.ok(result.ok);
+    assert.equal(result.message.callId, callId);
+    assert.ok(writeMessage(result.message).includes(`\r\nCall-ID: ${callId}\r\n`));
+  }
+  for (const callId of ["a b", "a\tb", "a\0b"]) assert.ok(!parseMessage(Buffer.from(invite.toString().replace("abc@host", callId))).ok);
+});
