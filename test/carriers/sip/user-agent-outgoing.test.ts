@@ -402,6 +402,35 @@ test("CANCEL that crosses a 200: ACK, BYE, and the call counts as canceled (RFC 
   assert.equal(agent.size, 0);
 });
 
+test("a BYE that crosses ours for an answer that came too late gets 200, and the call is over (RFC 3261 15.1.2)", async (t) => {
+  const { peer, call, agent } = await openWorld(t);
+  const placed = call();
+  const invite = await peer.request("INVITE");
+  peer.respond(invite, 180);
+  await until(() => placed.told.includes("ringing"));
+  placed.call.hangup();
+  const answer = peer.respond(invite, 200, { body: sdp() });
+  peer.respond(await peer.request("CANCEL"), 200);
+  const ours = await peer.request("BYE");
+  const theirs = peer.taken(invite, tagOf(answer.to)).ask("BYE");
+  assert.equal((await peer.response(theirs)).status, 200);
+  assert.equal((await placed.ended()).why, "canceled");
+  assert.equal(agent.size, 0);
+  peer.respond(ours, 200);
+});
+
+test("an answer that cannot be used, and a BYE that nobody answers: the call ends all the same", async (t) => {
+  const { peer, call, advance, agent } = await openWorld(t);
+  const placed = call();
+  peer.respond(await peer.request("INVITE"), 200, { body: sdp(40_000, { codec: "18 G729/8000" }) });
+  const bye = await peer.request("BYE");
+  assert.equal(agent.size, 1);
+  advance(5_000);
+  assert.equal((await placed.ended()).why, "failed");
+  assert.equal(agent.size, 0);
+  peer.respond(bye, 200);
+});
+
 test("CANCEL that crosses a 486: canceled, with what the callee said (RFC 3261 9.1)", async (t) => {
   const { peer, call } = await openWorld(t);
   const placed = call();
