@@ -40,7 +40,7 @@ export async function calls(rounds = Number(process.argv[3] ?? 3), size = Number
         `post-dial: request to INVITE p50 ${dial.requestToInvite.p50} ms, p99 ${dial.requestToInvite.p99} ms; added p99 ${dial.addedP99} ms (goal 20); ` +
           `bare commit p50 ${dial.bareCommit.p50} ms, p99 ${dial.bareCommit.p99} ms`,
         `200 to ACK: p50 ${dial.okToAck.p50} ms, p99 ${dial.okToAck.p99} ms; sipp p50 ${dial.sippOkToAck.p50} ms, p99 ${dial.sippOkToAck.p99} ms`,
-        `${many.levels.at(-1)?.calls} calls: ${many.kbPerCall} KB and ${many.cpuMsPerSecondAndCall} ms of processor per second each; pacing p99 ` +
+        `${many.levels.at(-1)?.calls} calls: ${many.residentKbPerCall} KB resident (${many.usedKbPerCall} KB in use) and ${many.cpuMsPerSecondAndCall} ms of processor per second each; pacing p99 ` +
           `${grid.p99} ms, interval p99 ${interval.p99} ms, max ${interval.max} ms (goal p99 5); lost ${many.pacing.lost}, ` +
           `left out ${many.pacing.skipped}; the called side's own delay p99 ${own.p99} ms`,
       ].join("\n"),

@@ -16,13 +16,16 @@ export interface Level {
   calls: number;
   /** Of the voice process. */
   residentMb: number;
+  /** Heap and buffers that are in use, the garbage collected. */
+  usedMb: number;
   cpuSecondsPerSecond: number;
 }
 
 export interface Concurrent {
   levels: Level[];
-  /** Of the straight line through the levels. */
-  kbPerCall: number;
+  /** These three of the straight line through the levels. */
+  residentKbPerCall: number;
+  usedKbPerCall: number;
   cpuMsPerSecondAndCall: number;
   /** With the most calls, at the called side. */
   pacing: Pacing;
@@ -51,6 +54,7 @@ export async function concurrent(product: Product, called: Called, counts: reado
   await sleep(SETTLE_MS);
 
   const levels: Level[] = [];
+  let pacing = await called.ask("pacing");
   let up = 0;
   for (const calls of counts) {
     await grow(calls - up);
@@ -58,19 +62,27 @@ export async function concurrent(product: Product, called: Called, counts: reado
     up = calls;
     await sleep(SETTLE_MS);
     await called.ask("measure");
-    const { pid, before, began } = { pid: product.pids.voice, before: usageOf(product.pids.voice), began: performance.now() };
+    const pid = product.pids.voice;
+    const before = usageOf(pid);
+    const began = performance.now();
     await sleep(seconds * 1_000);
     const { residentMb, cpuSeconds } = usageOf(pid);
     const elapsed = (performance.now() - began) / 1_000;
-    levels.push({ calls, residentMb: round(residentMb, 1), cpuSecondsPerSecond: round((cpuSeconds - before.cpuSeconds) / elapsed, 3) });
-    console.log(`${calls} calls: ${residentMb.toFixed(1)} MB, ${levels.at(-1)?.cpuSecondsPerSecond} CPU seconds per second`);
+    pacing = await called.ask("pacing");
+    // Collecting garbage stops the process for a moment, so it comes last.
+    const { heapMb, externalMb } = await product.heap(pid);
+    const cpuSecondsPerSecond = round((cpuSeconds - before.cpuSeconds) / elapsed, 3);
+    levels.push({ calls, residentMb: round(residentMb, 1), usedMb: round(heapMb + externalMb, 1), cpuSecondsPerSecond });
+    console.log(
+      `${calls} calls: ${residentMb.toFixed(1)} MB, ${(heapMb + externalMb).toFixed(1)} MB in use, ${cpuSecondsPerSecond} CPU seconds per second`,
+    );
   }
-  const pacing = await called.ask("pacing");
   await called.ask("hangUp");
   await called.untilUp(0, UP_WITHIN_MS);
   return {
     levels,
-    kbPerCall: round(slope(levels.map(({ calls, residentMb }) => [calls, residentMb * 1024])), 0),
+    residentKbPerCall: round(slope(levels.map(({ calls, residentMb }) => [calls, residentMb * 1024])), 0),
+    usedKbPerCall: round(slope(levels.map(({ calls, usedMb }) => [calls, usedMb * 1024])), 0),
     cpuMsPerSecondAndCall: round(slope(levels.map(({ calls, cpuSecondsPerSecond }) => [calls, cpuSecondsPerSecond * 1_000])), 2),
     pacing,
   };

@@ -83,11 +83,12 @@ async function burst(product: Product, agentId: string, from: string, calls: num
   await Promise.all(Array.from({ length: CONNECTIONS }, place));
   await untilNoCalls(product);
   await sleep(STATISTICS_MS);
-  const { rows } = await pool.query<{ answered: number; last: Date }>(
+  const { rows } = await pool.query<{ answered: number; last: Date | null }>(
     "select count(answered_at)::int as answered, max(answered_at) as last from calls where from_number = $1 and created_at >= $2",
     [from, began],
   );
-  const { answered = 0, last = began } = rows[0] ?? {};
+  const { answered = 0, last = null } = rows[0] ?? {};
+  if (last === null) throw new Error("No call was answered.");
   const cpu = (which: "voice" | "main") => ((usageOf(product.pids[which]).cpuSeconds - before[which].cpuSeconds) * 1_000) / calls;
   return {
     perSecond: answered / ((last.getTime() - began.getTime()) / 1_000),

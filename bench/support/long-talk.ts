@@ -1,5 +1,5 @@
-/** About five minutes of speech; the most that a greeting can be. */
-const GREETING_CHARACTERS = 4_900;
+/** About three minutes of speech: as long as a line can be for all calls to share what was synthesised once. */
+const GREETING_CHARACTERS = 2_800;
 const LINE = "We call you back because you asked us to, and we are glad to tell you about our opening hours, prices and places. ";
 
 /** Settings of an agent that talks until the other side hangs up. */
