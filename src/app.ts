@@ -11,7 +11,6 @@ import { createCleanUp } from "./core/housekeeping/cleanUp.ts";
 import { createSendMail } from "./core/outbox/sendMail.ts";
 import { TRUNKS_CHANNEL } from "./core/trunks/channel.ts";
 import { createDeliverWebhook } from "./core/webhooks/deliver.ts";
-import { buildServer } from "./dialects/server.ts";
 import { wordWebhook } from "./dialects/yappr/webhook.ts";
 import { DIAL_CHANNEL, QUEUE_CHANNEL } from "./engine/channels.ts";
 import { startDispatcher } from "./engine/dispatcher.ts";
@@ -77,6 +76,8 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
     if (roles.includes("api")) {
       const authenticator: Authenticator = createAuthenticator(house, listener);
       foundations.push(() => authenticator.close());
+      // What does not serve HTTP does without all of that in its memory.
+      const { buildServer } = await import("./dialects/server.ts");
       server = await buildServer({
         house,
         authenticator,

@@ -46,7 +46,9 @@ async function start(asked: readonly AskedRole[]): Promise<void> {
   if (!config.DATABASE_URL && roles.length < ROLES.length) {
     log.warn("other roles cannot join this process: they need a database that all share; set DATABASE_URL");
   }
-  const [store, { startApp }] = await Promise.all([openAsServer(config, log), import("../app.ts")]);
+  // What takes long to load is loaded while the database starts.
+  const http = roles.includes("api") ? import("../dialects/server.ts") : undefined;
+  const [store, { startApp }] = await Promise.all([openAsServer(config, log), import("../app.ts"), http]);
   // Only once nobody else is known to run here.
   const voice = roles.includes("voice") && roles.length > 1 ? startVoiceProcess(log, stop) : undefined;
   try {

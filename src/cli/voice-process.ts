@@ -10,7 +10,9 @@ const LONGEST_PAUSE_MS = 15_000;
 /** One that ran for this long was not broken from the start. */
 const STEADY_MS = 60_000;
 /** Of the five seconds that there are for stopping: hanging up takes less, and the database has yet to be stopped. */
-const HANG_UP_MS = 4_000;
+const HANG_UP_MS = 3_000;
+/** A young heap is collected whole again and again, each time for as long as a frame of sound lasts; this one starts out grown. */
+const EXEC_ARGV = ["--initial-old-space-size=256"];
 
 export interface VoiceProcess {
   /** The store is migrated: the process may take calls. Resolves when it does. */
@@ -38,7 +40,12 @@ export function startVoiceProcess(log: Log, stop: AbortSignal): VoiceProcess {
   let running = spawn();
 
   function spawn(): Running {
-    const child = fork(MAIN, ["voice"], { execPath: process.execPath, stdio: "inherit", serialization: "json" });
+    const child = fork(MAIN, ["voice"], {
+      execPath: process.execPath,
+      execArgv: [...process.execArgv, ...EXEC_ARGV],
+      stdio: "inherit",
+      serialization: "json",
+    });
     child.on("message", (message) => {
       if (message === "ready") ready.resolve();
     });
