@@ -25,7 +25,7 @@ import { writeWav } from "./support/sound.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
 /** What is set up wrongly is said in words: by `trunk test` or on the trunk, on the call, and in the log. */
-const skip = missing("kamailio", "baresip", "sipp", "espeak-ng", "openssl");
+const skip = missing("kamailio", "kamailio-tls", "baresip", "sipp", "espeak-ng", "openssl");
 
 /** A gateway that only says that it is there. */
 const ANSWERS = `

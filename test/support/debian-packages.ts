@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** The programs that tests talk to and that npm does not bring, with the Debian package each is in. */
@@ -7,6 +7,7 @@ const PACKAGE_OF = {
   sipp: "sip-tester",
   baresip: "baresip-core",
   kamailio: "kamailio",
+  "kamailio-tls": "kamailio-tls-modules",
   "espeak-ng": "espeak-ng",
   openssl: "openssl",
 } as const;
@@ -14,11 +15,14 @@ const PACKAGE_OF = {
 export type Program = keyof typeof PACKAGE_OF;
 
 const PROGRAMS = Object.keys(PACKAGE_OF) as Program[];
+/** A module of Kamailio, not a program. */
+const KAMAILIO_TLS = ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/kamailio/modules/tls.so`);
 /** Where Debian has daemons, which is not on everybody's PATH. */
 const SBIN = ["/usr/sbin", "/usr/local/sbin"];
 
 /** Its path; undefined when it is not installed. */
 export function findProgram(program: Program): string | undefined {
+  if (program === "kamailio-tls") return KAMAILIO_TLS.find((path) => existsSync(path));
   const folders = [...(process.env.PATH ?? "").split(delimiter), ...SBIN].filter(Boolean);
   return folders.map((folder) => join(folder, program)).find(executable);
 }

@@ -24,9 +24,14 @@ const AMPLITUDE = "60";
 /** Of all its voices but some that come separately. */
 const USUAL_RATE = 22_050;
 
+/** At home it would make itself a folder for sound settings that it never uses. */
+const environment = (): NodeJS.ProcessEnv => ({ ...process.env, HOME: "/dev/null" });
+
 /** The voice of the program espeak-ng; undefined when it is not installed. */
 export async function createEspeakNg({ program = "espeak-ng", atOnce = AT_ONCE }: EspeakNgOptions = {}): Promise<Speech | undefined> {
-  const listing = await promisify(execFile)(program, ["--voices"], { timeout: VOICES_TIMEOUT_MS }).catch(() => undefined);
+  const listing = await promisify(execFile)(program, ["--voices"], { timeout: VOICES_TIMEOUT_MS, env: environment() }).catch(
+    () => undefined,
+  );
   if (!listing) return undefined;
   const voices = readVoices(listing.stdout);
   const gate = createGate(atOnce);
@@ -54,8 +59,7 @@ async function* synthesise(program: string, voice: string, { text }: SpeechLine,
   signal.throwIfAborted();
   const child = spawn(program, ["-v", voice, "-b", "1", "-a", AMPLITUDE, "-z", "--stdin", "--stdout"], {
     stdio: "pipe",
-    // It would make itself a folder for the sound settings that it never uses.
-    env: { ...process.env, HOME: "/dev/null" },
+    env: environment(),
   });
   const exited = exitOf(child);
   // It has no streams either, when there was no file descriptor left for them.
