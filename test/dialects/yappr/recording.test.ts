@@ -77,6 +77,9 @@ const openFiles = (path: string): number =>
     }
   }).length;
 
+/** A file is closed behind its last byte: an answer can arrive before that. */
+const closed = (path: string) => until(() => openFiles(path) === 0, { what: "the closing of the file" });
+
 describe("GET /calls/{id}/recording with a key (yappr 7.5)", () => {
   test("the sound itself, with what a player needs to know", async () => {
     const { id, bytes, url, path } = await given();
@@ -90,7 +93,7 @@ describe("GET /calls/{id}/recording with a key (yappr 7.5)", () => {
     assert.equal(headers["content-disposition"], `inline; filename="call-${id}.wav"`);
     assert.match(String(headers.etag), /^"[^"]+"$/);
     assert.ok(!Number.isNaN(Date.parse(String(headers["last-modified"]))));
-    assert.equal(openFiles(path), 0);
+    await closed(path);
   });
 
   test("the id may be written in capitals; a key of another dialect is as good", async () => {
@@ -183,7 +186,7 @@ describe("parts of a recording (RFC 9110 14)", () => {
     assert.equal(response.statusCode, 416);
     assert.equal(response.headers["content-range"], `bytes */${bytes.length}`);
     assert.equal(response.rawPayload.length, 0);
-    assert.equal(openFiles(path), 0);
+    await closed(path);
   });
 
   test("several ranges, other units and nonsense get the whole", async () => {
@@ -210,7 +213,7 @@ describe("parts of a recording (RFC 9110 14)", () => {
     const again = await get(url, { "if-none-match": etag });
     assert.deepEqual([again.statusCode, again.rawPayload.length, again.headers.etag], [304, 0, etag]);
     assert.equal((await get(url, { "if-match": '"other"' })).statusCode, 412);
-    assert.equal(openFiles(path), 0);
+    await closed(path);
   });
 
   test("HEAD tells the same as GET, and sends nothing", async () => {
@@ -224,7 +227,7 @@ describe("parts of a recording (RFC 9110 14)", () => {
     const ranged = await head(url, { range: "bytes=0-9" });
     assert.deepEqual([ranged.statusCode, ranged.headers["content-length"]], [200, String(bytes.length)]);
     assert.equal((await head(`/calls/${newId()}/recording`)).statusCode, 404);
-    assert.equal(openFiles(path), 0);
+    await closed(path);
   });
 });
 
@@ -337,7 +340,7 @@ describe("a recording through a socket", () => {
         request.end();
       });
     }
-    await until(() => openFiles(path) === 0, { what: "the closing of the file" });
+    await closed(path);
   });
 
   test("40 clients at once each get all of it", async () => {
