@@ -1,4 +1,4 @@
-import type { AgentSettings } from "../../../src/core/agents/settings.ts";
+import { type AgentSettings, withDefaults } from "../../../src/core/agents/settings.ts";
 import type { Call } from "../../../src/core/calls/row.ts";
 import type { House } from "../../../src/core/context.ts";
 import { newId } from "../../../src/platform/ids.ts";
@@ -9,32 +9,7 @@ export interface TestAgent {
   version: number;
 }
 
-const SETTINGS: AgentSettings = {
-  name: "Noa",
-  description: null,
-  type: "prompt",
-  system_prompt: "Be kind.",
-  voice: "Rachel",
-  language: "en",
-  temperature: 0.5,
-  greeting_message: "Hello",
-  agent_speaks_first: true,
-  background_sound: null,
-  background_sound_volume: 0.3,
-  vad_stop_secs: 0.5,
-  vad_start_secs: 0.2,
-  vad_confidence: 0.7,
-  silence_timeout_secs: 60,
-  max_continuous_speech_secs: 120,
-  max_call_duration_secs: 600,
-  lead_memory_enabled: true,
-  webhook_url: null,
-  webhook_events: null,
-  webhook_headers: {},
-  extraction_parameters: [],
-  recording_enabled: true,
-  keypad_actions: {},
-};
+const SETTINGS = withDefaults({ name: "Noa", system_prompt: "Be kind.", language: "en", greeting_message: "Hello" });
 
 /** An agent, or a further version of one, as its row stands. */
 export async function insertAgent(
