@@ -51,6 +51,8 @@ export function acceptCall(options: AcceptOptions, handler: SipCallHandler): Sip
     const answered = state === "answered";
     state = "over";
     session = undefined;
+    // The transaction outlives the call by half a minute: it may not keep the call's audio with it.
+    transaction.handler = {};
     context.forget(key);
     handler.ended(callEnd(over, { status, reason }, answered));
   }

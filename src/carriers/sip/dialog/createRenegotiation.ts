@@ -94,7 +94,7 @@ export function createRenegotiation(
 
   function answered(transaction: ServerTransaction, offered: ((answer: SipRequest | null) => void) | null) {
     // The next INVITE says that the 2xx before it has come.
-    unacked?.transaction.acknowledged();
+    settle();
     unacked = { transaction, offered };
     transaction.handler = {
       ...transaction.handler,
@@ -106,11 +106,18 @@ export function createRenegotiation(
     };
   }
 
+  /** The 2xx has come: its transaction, which lasts half a minute yet, knows nothing of the call any more. */
+  function settle() {
+    if (!unacked) return;
+    unacked.transaction.acknowledged();
+    unacked.transaction.handler = {};
+    unacked = undefined;
+  }
+
   function ack(request: SipRequest) {
     if (unacked?.transaction.request.cseq.sequence !== request.cseq.sequence) return;
-    const { transaction, offered } = unacked;
-    unacked = undefined;
-    transaction.acknowledged();
+    const { offered } = unacked;
+    settle();
     offered?.(request);
   }
 
@@ -174,8 +181,7 @@ export function createRenegotiation(
     },
     stop: () => {
       stopRetry();
-      unacked?.transaction.acknowledged();
-      unacked = undefined;
+      settle();
     },
   };
 }

@@ -93,7 +93,12 @@ export function startClientTransaction(
       reliable: path.reliable,
       send: () => path.send(bytes, lost),
       provisional: (response: SipResponse) => tell(() => (response.status === 100 ? told.trying?.() : told.provisional?.(response))),
-      final: (response: SipResponse) => tell(() => told.final(response)),
+      final: (response: SipResponse) => {
+        const last = told;
+        // It tells nothing more, but lasts for T4 yet: what waited for it may go.
+        if (request.method !== "INVITE") told = SILENT;
+        tell(() => last.final(response));
+      },
       failed: (failure: RequestFailure) => tell(() => told.failed(failure)),
       ended: () => {
         if (machine === mine) forget();
