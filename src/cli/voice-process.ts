@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { within } from "../engine/within.ts";
 import type { Log } from "../platform/log.ts";
+import { type Patience, watchAnswers } from "./watchAnswers.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const FIRST_PAUSE_MS = 500;
@@ -11,6 +12,8 @@ const LONGEST_PAUSE_MS = 15_000;
 const STEADY_MS = 60_000;
 /** Of the five seconds that there are for stopping: hanging up takes less, and the database has yet to be stopped. */
 const HANG_UP_MS = 3_000;
+/** Until its leases are lost it may recover with all its calls; ten seconds later they are lost for sure, and to wait longer saves nobody. */
+const PATIENCE: Patience = { everyMs: 1_000, unanswered: 10 };
 /** A young heap is collected whole again and again, each time for as long as a frame of sound lasts; this one starts out grown. */
 const EXEC_ARGV = ["--initial-old-space-size=256"];
 
@@ -25,14 +28,16 @@ interface Running {
   child: ChildProcess;
   /** How it ended, for the log. */
   ended: Promise<object>;
+  /** It got as far as taking calls. */
+  started: boolean;
 }
 
 /**
  * The voice role beside other roles: a process of its own, `leadline voice`, because a request that keeps JavaScript busy for a
- * few milliseconds would be heard in every call. It is started again when it dies, and ends when this process does. Its modules
+ * few milliseconds would be heard in every call. It is started again when it dies or hangs, and ends when this process does. Its modules
  * load while the store is still being opened here. `stop`: this process was asked to stop, and by the terminal that one too.
  */
-export function startVoiceProcess(log: Log, stop: AbortSignal): VoiceProcess {
+export function startVoiceProcess(log: Log, stop: AbortSignal, patience = PATIENCE): VoiceProcess {
   const closing = new AbortController();
   const leaving = AbortSignal.any([stop, closing.signal]);
   const ready = Promise.withResolvers<void>();
@@ -46,8 +51,10 @@ export function startVoiceProcess(log: Log, stop: AbortSignal): VoiceProcess {
       stdio: "inherit",
       serialization: "json",
     });
-    child.on("message", (message) => {
-      if (message === "ready") ready.resolve();
+    const endWatch = watchAnswers(child, patience, () => {
+      const silentMs = patience.everyMs * patience.unanswered;
+      log.error({ voicePid: child.pid, silentMs }, "the voice process hangs: it has not answered for this long, and is killed");
+      child.kill("SIGKILL");
     });
     const ended = new Promise<object>((resolve) => {
       child.once("exit", (code, signal) => resolve({ code, signal }));
@@ -56,7 +63,14 @@ export function startVoiceProcess(log: Log, stop: AbortSignal): VoiceProcess {
         if (child.pid === undefined) resolve({ err });
       });
     });
-    return { child, ended };
+    void ended.then(endWatch);
+    const spawned: Running = { child, ended, started: false };
+    child.on("message", (message) => {
+      if (message !== "ready") return;
+      spawned.started = true;
+      ready.resolve();
+    });
+    return spawned;
   }
 
   const supervise = async () => {
@@ -67,7 +81,8 @@ export function startVoiceProcess(log: Log, stop: AbortSignal): VoiceProcess {
       ready.resolve();
       if (leaving.aborted) return;
       if (performance.now() - since > STEADY_MS) pauseMs = FIRST_PAUSE_MS;
-      log.error({ ...how, againInMs: pauseMs }, "the voice process ended; its calls are lost; starting it again");
+      const what = running.started ? "the voice process ended; its calls are lost" : "the voice process cannot start: nobody can be called";
+      log.error({ ...how, againInMs: pauseMs }, `${what}; starting it again`);
       await sleep(pauseMs, undefined, { signal: leaving }).catch(() => undefined);
       if (leaving.aborted) return;
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { url as debuggerUrl } from "node:inspector";
 import { constants, setPriority } from "node:os";
 import { Command } from "commander";
 import { readConfig } from "../config.ts";
@@ -6,6 +7,7 @@ import { createLog } from "../platform/log.ts";
 import { openStore } from "../store.ts";
 import { Complaint } from "./complaint.ts";
 import { stopRequest } from "./stop-request.ts";
+import { DEBUGGED, PING, PONG } from "./watchAnswers.ts";
 
 /** What `leadline start` runs its calls in; see voice-process.ts. It ends with the process that started it. */
 export const voiceCommand = (): Command => new Command("voice").action(voice);
@@ -19,14 +21,21 @@ async function voice(): Promise<void> {
   const orphaned = once(process, "disconnect", { signal: stop });
   orphaned.then(() => process.emit("SIGTERM")).catch(() => undefined);
   hurry();
-  const began = once(process, "message", { signal: stop });
+  const begun = Promise.withResolvers<void>();
+  stop.addEventListener("abort", () => begun.resolve());
+  process.on("message", (message) => {
+    if (message === "begin") begun.resolve();
+  });
   const { startApp } = await import("../app.ts");
-  await began.catch(() => undefined);
+  process.on("message", (message) => {
+    if (message === PING) tell(debuggerUrl() === undefined ? PONG : DEBUGGED);
+  });
+  await begun.promise;
   if (!stop.aborted) {
     const store = await openStore(config, "command", log);
     try {
       const app = await startApp(config, store, ["voice"], log);
-      if (process.connected) process.send?.("ready", () => undefined);
+      tell("ready");
       if (!stop.aborted) await once(stop, "abort");
       await app.close();
     } finally {
@@ -34,6 +43,11 @@ async function voice(): Promise<void> {
     }
   }
   process.exit();
+}
+
+/** To the process that started us, unless it is gone. */
+function tell(message: string): void {
+  if (process.connected) process.send?.(message, () => undefined);
 }
 
 /** Sound waits for nobody; where only root may say so, it goes on as everybody else. */

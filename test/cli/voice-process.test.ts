@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { startVoiceProcess } from "../../src/cli/voice-process.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { until } from "../support/until.ts";
+import { ownStore } from "./own-store.ts";
 import { childrenOf, databaseRuns, leadline, startServer, temporaryFolder } from "./support.ts";
 
 const linuxOnly = { skip: process.platform !== "linux" && "needs /proc" };
@@ -29,6 +30,27 @@ test("one that hangs is killed when the server stops, and the database is stoppe
   assert.ok(!databaseRuns(dataDir));
 });
 
+test("one that hangs while the server runs is killed and started again, and the log says why", linuxOnly, async () => {
+  const { env } = await ownStore();
+  Object.assign(process.env, env);
+  const { log, logged } = listeningLog();
+  // However slow this machine is, one that runs has answered.
+  const patience = { everyMs: 20, unanswered: Number.POSITIVE_INFINITY };
+  const voice = startVoiceProcess(log, new AbortController().signal, patience);
+  const first = voiceOf(process.pid);
+  assert.ok(first);
+  await voice.begin();
+  process.kill(first.pid, "SIGSTOP");
+  patience.unanswered = 10;
+  await until(() => logged.length > 0, { what: "the end of patience" });
+  patience.unanswered = Number.POSITIVE_INFINITY;
+  const next = await until(() => voiceOf(process.pid)?.pid !== first.pid && voiceOf(process.pid), { what: "another voice process" });
+  assert.notEqual(next.pid, first.pid);
+  assert.match(logged[0] ?? "", new RegExp(`"voicePid":${first.pid},.*hangs.*killed`));
+  assert.match(logged[1] ?? "", /"signal":"SIGKILL".*its calls are lost; starting it again/);
+  await voice.close();
+});
+
 test("one that a Ctrl-C ended while the server was still starting is not started again", linuxOnly, async () => {
   const { log, logged } = listeningLog();
   const stop = new AbortController();
@@ -50,7 +72,8 @@ test("one that cannot be started is tried again and keeps nobody waiting", async
     const voice = startVoiceProcess(log, new AbortController().signal);
     await voice.begin();
     await until(async () => logged.length >= 2, { what: "a second try", withinMs: 20_000 });
-    assert.match(logged[0] ?? "", /ENOENT/);
+    assert.match(logged[0] ?? "", /ENOENT.*"againInMs":500.*cannot start: nobody can be called/);
+    assert.match(logged[1] ?? "", /"againInMs":1000/);
     await voice.close();
   } finally {
     process.execPath = execPath;
