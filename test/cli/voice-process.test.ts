@@ -5,7 +5,7 @@ import { startVoiceProcess } from "../../src/cli/voice-process.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { until } from "../support/until.ts";
 import { ownStore } from "./own-store.ts";
-import { childrenOf, databaseRuns, leadline, startServer, temporaryFolder } from "./support.ts";
+import { ask, childrenOf, credentialsOf, databaseRuns, leadline, startServer, temporaryFolder } from "./support.ts";
 
 const linuxOnly = { skip: process.platform !== "linux" && "needs /proc" };
 
@@ -49,6 +49,20 @@ test("one that hangs while the server runs is killed and started again, and the 
   assert.match(logged[0] ?? "", new RegExp(`"voicePid":${first.pid},.*hangs.*killed`));
   assert.match(logged[1] ?? "", /"signal":"SIGKILL".*its calls are lost; starting it again/);
   await voice.close();
+});
+
+test("one whose server is killed hangs up and ends", linuxOnly, async () => {
+  const { env, query } = await ownStore();
+  const server = await startServer(env);
+  const { keys, demo } = credentialsOf(env.DATA_DIR ?? "");
+  await ask(`${server.url}/calls`, keys.yappr, { agent_id: demo.agent_id, from: demo.from, to: "+972501234567" });
+  await until(async () => (await query("select from calls where status = 'in_progress'")).length > 0, { what: "a call that is answered" });
+  server.kill("SIGKILL");
+  // That its output ends says that the voice process, which has it too, is gone.
+  await server.ended;
+  assert.deepEqual(await query("select disconnect_reason, (select count(*)::int from live_calls) as leases from calls"), [
+    { disconnect_reason: "Server stopped", leases: 0 },
+  ]);
 });
 
 test("one that a Ctrl-C ended while the server was still starting is not started again", linuxOnly, async () => {
