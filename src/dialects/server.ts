@@ -21,6 +21,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     forceCloseConnections: "idle",
     // A request arrives whole within this time, or not at all.
     requestTimeout: 30_000,
+    // A target in absolute form is asked for like its path (RFC 9112 3.2.2).
+    rewriteUrl: ({ url = "/" }) => url.replace(/^https?:\/\/[^/?]*\/?/i, "/"),
     frameworkErrors: (error, request, reply) => {
       const dialect = owner(pathOf(request));
       void answer(reply, dialect, { kind: "bad_url" }, request, error);

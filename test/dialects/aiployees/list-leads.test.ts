@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { request } from "node:http";
+import { json } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import { addDncEntry } from "../../../src/core/do-not-call/addDncEntry.ts";
 import { testFaults } from "../../support/faults.ts";
@@ -190,6 +192,21 @@ describe("GET /api/user/leads (aiployees 4.2)", () => {
     assert.equal(response.statusCode, 200, response.body);
     assert.equal(response.json().total, all);
     assert.equal(response.json().per_page, 15);
+  });
+
+  test("a target in absolute form is answered like its path (RFC 9112 3.2.2), here and where there is no route", async () => {
+    const ask = async (target: string) => {
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+      const { hostname, port } = new URL(world.app.url ?? "");
+      request({ hostname, port, path: target, headers: { authorization: `Bearer ${token}` } }, (response) => resolve(json(response)))
+        .on("error", reject)
+        .end();
+      return promise;
+    };
+    const direct = await list("?per_page=1");
+    assert.deepEqual(await ask("http://any.example/api/user/leads?per_page=1"), direct.json());
+    assert.deepEqual(await ask("HTTP://any.example/api/nope"), { message: "The route api/nope could not be found." });
+    assert.match(JSON.stringify(await ask("http://any.example?x=1")), /"endpoints"/);
   });
 
   test("another workspace's leads and campaigns are not there", async () => {
