@@ -181,6 +181,30 @@ describe("a request that gets no answer", () => {
     await assert.rejects(outbound({ timeoutMs: 300 }).send({ method: "POST", url: server.url }), refusal("timeout"));
   });
 
+  test("one preliminary answer after another, and never the real one, is broken off (RFC 9110 15.2)", async () => {
+    const babbler = createTcpServer((socket) => {
+      const more = () => {
+        while (!socket.destroyed && socket.write("HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n".repeat(100)));
+      };
+      socket.on("error", () => undefined).on("drain", more);
+      more();
+    });
+    await new Promise<void>((resolve) => babbler.listen(0, "127.0.0.1", resolve));
+    after(() => babbler.close());
+    const { port } = babbler.address() as AddressInfo;
+    await assert.rejects(outbound().send({ method: "POST", url: `http://127.0.0.1:${port}` }), refusal("connection_lost"));
+  });
+
+  test("a few preliminary answers before the real one are passed over (RFC 9110 15.2)", async () => {
+    const server = await startServer((_request, response) => {
+      response.writeProcessing();
+      response.writeEarlyHints({ link: "</a>; rel=preload" });
+      response.writeHead(201).end("made");
+    });
+    const { status, body } = await outbound().send({ method: "POST", url: server.url });
+    assert.deepEqual([status, body], [201, "made"]);
+  });
+
   test("a resolver that never answers times out", async () => {
     const client = outbound({ timeoutMs: 200, resolve: () => new Promise(() => undefined) });
     await assert.rejects(client.send({ method: "POST", url: "http://slow.example/" }), refusal("timeout"));

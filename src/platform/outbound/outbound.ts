@@ -40,6 +40,9 @@ export interface OutboundOptions {
   resolve?: Resolve;
 }
 
+/** Answers before the real one (RFC 9110 15.2) that a server may send: each takes the time of a whole answer. */
+const MOST_PRELIMINARY = 20;
+
 /** Speaks HTTP/1.1, asks for no compression, follows no redirect and knows no proxy settings. */
 export function createOutbound(options: OutboundOptions): Outbound {
   const { allowPrivate, timeoutMs, maxResponseBytes, resolve = (hostname) => lookup(hostname, { all: true }) } = options;
@@ -50,7 +53,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
     async send({ method, url, headers = {}, body, signal }) {
       const target = parse(url);
       const timeout = AbortSignal.timeout(timeoutMs);
-      const stop = AbortSignal.any([timeout, closing.signal, ...(signal ? [signal] : [])]);
+      const babble = new AbortController();
+      let preliminary = 0;
+      const stop = AbortSignal.any([timeout, closing.signal, babble.signal, ...(signal ? [signal] : [])]);
       try {
         stop.throwIfAborted();
         const answer = agent.request({
@@ -60,6 +65,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
           headers,
           body: body ?? null,
           signal: stop,
+          onInfo: () => {
+            if (++preliminary > MOST_PRELIMINARY) babble.abort();
+          },
         });
         // The agent notices the signal only once it is connected.
         const response = await unless(stop, answer);
@@ -69,6 +77,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
         if (timeout.aborted && !closing.signal.aborted) {
           throw new OutboundError("timeout", `${target.host} did not answer within ${timeoutMs} ms.`, error);
         }
+        if (babble.signal.aborted) throw new OutboundError("connection_lost", `${target.host} sent too many preliminary answers.`, error);
         if (stop.aborted) throw new OutboundError("aborted", `The request to ${target.host} was broken off.`, error);
         throw asOutboundError(error, target);
       }
