@@ -11,7 +11,7 @@ const DEEPEST = 64;
 
 /**
  * Reads JSON bodies: valid UTF-8, no prototype tricks, at most 64 levels deep, and no character that PostgreSQL cannot keep
- * (U+0000, half surrogate pairs), so that nothing is stored other than it was sent. An empty body reads as `{}`.
+ * (U+0000, half surrogate pairs) or number that overflows, so that nothing is stored other than it was sent. An empty body reads as `{}`.
  */
 export function acceptJson(app: FastifyInstance): void {
   app.removeContentTypeParser(["application/json", "text/plain"]);
@@ -40,23 +40,27 @@ export function readJson(body: Buffer): unknown {
 
 /** Only text with such an escape, a raw NUL being no JSON, can hold a character that cannot be stored. */
 const SUSPICIOUS_ESCAPE = /\\u(?:0000|d[89a-f])/i;
+/** Only a number with an exponent of three digits, or so many digits of its own, can overflow. */
+const SUSPICIOUS_NUMBER = /\de\+?\d{3}|(?<!\d)\d{200}/i;
 
 export function assertStorable(value: unknown, text: string): void {
   if (depthOf(text) > DEEPEST) throw new MalformedBody(`The body is nested more than ${DEEPEST} levels deep.`);
-  if (SUSPICIOUS_ESCAPE.test(text)) assertCharacters(value);
+  if (SUSPICIOUS_ESCAPE.test(text) || SUSPICIOUS_NUMBER.test(text)) assertValues(value);
 }
 
-function assertCharacters(value: unknown): void {
+function assertValues(value: unknown): void {
   if (typeof value === "string") {
     if (value.includes("\u0000") || !value.isWellFormed()) {
       throw new MalformedBody("The body holds a character that is no text: U+0000 or half of a surrogate pair.");
     }
+  } else if (typeof value === "number") {
+    if (!Number.isFinite(value)) throw new MalformedBody("The body holds a number that is too large.");
   } else if (Array.isArray(value)) {
-    value.forEach(assertCharacters);
+    value.forEach(assertValues);
   } else if (value !== null && typeof value === "object") {
     for (const [key, inner] of Object.entries(value)) {
-      assertCharacters(key);
-      assertCharacters(inner);
+      assertValues(key);
+      assertValues(inner);
     }
   }
 }
