@@ -21,7 +21,7 @@ export interface LeadFilter {
   stage?: LeadStage;
   tag?: string;
   listId?: string;
-  /** Part of the name, phone or email; case does not matter. */
+  /** Part of the name, email or phone, as E.164 or as typed; case does not matter. */
   search?: string;
   updatedFrom?: Date;
   updatedTo?: Date;
@@ -91,7 +91,7 @@ function filtered(ctx: Context, filter: LeadFilter) {
   if (search) {
     const pattern = `%${search.replace(/[\\%_]/g, "\\$&")}%`;
     query = query.where((where) =>
-      where.or([where("leads.name", "ilike", pattern), where("leads.phone", "ilike", pattern), where("leads.email", "ilike", pattern)]),
+      where.or((["name", "phone", "phone_as_typed", "email"] as const).map((column) => where(`leads.${column}`, "ilike", pattern))),
     );
   }
   return query;

@@ -5,6 +5,7 @@ import type { Authenticator, Principal } from "../../core/api-keys/authenticate.
 import type { Workspace } from "../../core/context.ts";
 import { type FieldError, fieldErrors } from "../../platform/http/validator.ts";
 import { ProblemError } from "../kit/problem.ts";
+import { familyOf } from "./families.ts";
 import { tidy } from "./lead-input.ts";
 
 /** For the API description; what it says is used before any validation. */
@@ -14,14 +15,15 @@ export const BusinessHeader = Type.Object({
 
 /**
  * The business that a request is about, in the order of vcita 2: the token's own, else the one that `X-On-Behalf-Of` names,
- * else the body's `business_id`; by uid or nickname.
+ * else the body's `business_id`; by uid or nickname. Lead injection knows no header (vcita 5).
  * - A staff token stands for its business alone: naming another one is refused, naming its own does no harm.
  * - A directory's token must name one of the directory's businesses.
  * - An app token that was made for a business, or for a directory, reaches that business, or that directory's, by name; when
  *   nothing is named it acts in its own business if it has one.
  */
 export async function businessOf(request: FastifyRequest, principal: Principal, authenticator: Authenticator): Promise<Workspace> {
-  const named = [request.headers["x-on-behalf-of"], businessInBody(request.body)].filter(isName);
+  const header = familyOf(request.url) === "partner" ? undefined : request.headers["x-on-behalf-of"];
+  const named = [header, businessInBody(request.body)].filter(isName);
   if (principal.workspace && principal.kind !== "app") {
     for (const name of named) await authenticator.reach(principal, name.trim());
     return principal.workspace;

@@ -5,6 +5,7 @@ const PREFIXES: ReadonlyArray<readonly [string, Family]> = [
   ["/platform/v1/tokens", "account"],
   ["/platform/v1/businesses", "account"],
   ["/platform/v1/webhook", "account"],
+  ["/platform/v1/webhooks", "account"],
   ["/platform", "platform"],
   ["/v1/partners", "partner"],
   ["/v2", "v2"],

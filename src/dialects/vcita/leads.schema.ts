@@ -3,14 +3,19 @@ import { Email, StringEnum } from "../kit/schema.ts";
 
 const Text = (maxLength: number, description: string) => Type.String({ maxLength, description });
 
-/** vcita 4.1: a flat map of text; numbers and booleans are read as text. */
+/** vcita 4.1: a flat map of text; booleans and exact numbers are read as text. No label may be the prototype's once it is trimmed. */
 const Labelled = (description: string) =>
   Type.Unsafe<Record<string, string | number | boolean>>({
     type: "object",
     description,
     maxProperties: 200,
-    propertyNames: { maxLength: 200, pattern: "\\S" },
-    additionalProperties: { type: ["string", "number", "boolean"], maxLength: 10_000 },
+    propertyNames: { maxLength: 200, pattern: "^(?!\\s*__proto__\\s*$)\\s*\\S" },
+    additionalProperties: {
+      type: ["string", "number", "boolean"],
+      maxLength: 10_000,
+      minimum: Number.MIN_SAFE_INTEGER,
+      maximum: Number.MAX_SAFE_INTEGER,
+    },
   });
 
 export const FLAGS = { true: true, yes: true, on: true, "1": true, false: false, no: false, off: false, "0": false } as const;

@@ -10,7 +10,6 @@ import { LeadgenBody, LeadgenReply, PartnerLeadBody, PartnerLeadReply } from "./
 const shared = {
   tags: ["Leads"],
   consumes: ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"],
-  headers: BusinessHeader,
 };
 
 /** Leaves of the body what the endpoint knows: keys that it does not know are ignored, whatever they hold. */
@@ -29,7 +28,7 @@ export function leadRoutes(instance: FastifyInstance): void {
     app.post(
       path,
       {
-        schema: { ...shared, summary: "Create a lead", hide, body: LeadgenBody, response: { 201: LeadgenReply } },
+        schema: { ...shared, headers: BusinessHeader, summary: "Create a lead", hide, body: LeadgenBody, response: { 201: LeadgenReply } },
         preValidation: tidyBody(LeadgenBody),
       },
       async (request, reply) => {

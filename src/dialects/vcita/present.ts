@@ -9,8 +9,8 @@ import { uidOf } from "../../platform/ids.ts";
  */
 export function presentClient(lead: LeadView) {
   return {
-    ...(lead.external_id === null ? {} : { "Unique ID": lead.external_id }),
     ...lead.custom_fields,
+    ...(lead.external_id === null ? {} : { "Unique ID": lead.external_id }),
     id: uidOf(lead.id),
     ...namesOf(lead),
     email: lead.email,

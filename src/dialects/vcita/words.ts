@@ -39,6 +39,7 @@ const FLAG = "must be true or false";
 const LABELS = "must have labels of 1 to 200 characters";
 const OBJECT = "must be an object of labels and texts";
 const ENTRY = "must be text";
+const NUMBER = "must be sent as text: a number of this size is not exact";
 
 /** Where the validator's own words would not help. */
 const FAULTS: Readonly<Record<string, string>> = {
@@ -51,10 +52,14 @@ const FAULTS: Readonly<Record<string, string>> = {
   "request_data pattern": LABELS,
   "request_data maxLength": LABELS,
   "request_data[] type": ENTRY,
+  "request_data[] minimum": NUMBER,
+  "request_data[] maximum": NUMBER,
   "message_data type": OBJECT,
   "message_data pattern": LABELS,
   "message_data maxLength": LABELS,
   "message_data[] type": ENTRY,
+  "message_data[] minimum": NUMBER,
+  "message_data[] maximum": NUMBER,
 };
 
 export function wordIssue({ path, code, message }: InputIssue): Detail {

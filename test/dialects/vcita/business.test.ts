@@ -75,6 +75,15 @@ describe("which business a request is about (vcita 2)", () => {
     assert.equal(await receiver(() => post(directoryToken, { business_id: sister.workspace.nickname }, {}, "/v1/partners/leads")), sister);
   });
 
+  test("lead injection knows the body's business_id alone, not the header (vcita 5)", async () => {
+    const inject = (body: Record<string, unknown>, tenant: Tenant) => post(directoryToken, body, behalfOf(tenant), "/v1/partners/leads");
+    assert.equal(await receiver(() => inject({ business_id: sister.workspace.uid }, clinic)), sister);
+    assert.equal(await receiver(() => inject({ business_id: sister.workspace.uid }, stranger)), sister);
+    const nameless = await inject({}, clinic);
+    assert.equal(nameless.statusCode, 422);
+    assert.deepEqual(nameless.json(), ["Mandatory parameter business_id is missing"]);
+  });
+
   test("a business of another directory looks just like none", async () => {
     const answers = await Promise.all(
       [stranger.workspace.uid, stranger.workspace.nickname, "nosuchbusiness01"].map((name) => post(directoryToken, { business_id: name })),
@@ -135,8 +144,8 @@ describe("how a token is written (vcita 2)", () => {
     ] as const) {
       test(`${form} on ${url}`, async () => {
         const response = await send(world, "POST", url, {
-          body: request({ system_message: "hello" }),
-          headers: { authorization, ...behalfOf(sister) },
+          body: request({ business_id: sister.workspace.uid, system_message: "hello" }),
+          headers: { authorization },
         });
         assert.equal(response.statusCode, 201, response.body);
       });

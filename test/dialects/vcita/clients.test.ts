@@ -72,6 +72,14 @@ describe("GET /platform/v1/clients (vcita 6)", () => {
     assert.deepEqual(await ids({ search_term: "0%s" }), []);
   });
 
+  test("a search_term finds a phone as it was typed, which is how it is shown", async () => {
+    const number = await lead(world, token, { phone: "050-123 4567" });
+    const star = await lead(world, token, { phone: "*2700" });
+    assert.deepEqual(await ids({ search_term: "050-123 4" }), [number.uid]);
+    assert.deepEqual(await ids({ search_term: "*27" }), [star.uid]);
+    assert.deepEqual(await ids({ search_term: "+97250123" }), [number.uid]);
+  });
+
   test("phone_exists", async () => {
     const alone = await world.tenant();
     const key = await alone.key("vcita");

@@ -97,6 +97,7 @@ describe("a path without a route is answered in the envelope of its family (vcit
     ["/platform/v1/messages", (error) => ({ status: "Error", error })],
     ["/platform/v1/tokens", (error) => ({ status: "Error", message: error, data: [error] })],
     ["/platform/v1/webhook/subscribe", (error) => ({ status: "Error", message: error, data: [error] })],
+    ["/platform/v1/webhooks", (error) => ({ status: "Error", message: error, data: [error] })],
     ["/platform/v1/businesses/x", (error) => ({ status: "Error", message: error, data: [error] })],
     ["/v1/partners", (error) => [error]],
     ["/v1/partners/accounts", (error) => [error]],

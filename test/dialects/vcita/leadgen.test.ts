@@ -154,6 +154,12 @@ describe("POST /platform/v1/leadgen (vcita 4)", () => {
     assert.equal(read.__note, "n");
   });
 
+  test("an answer called Unique ID does not take the place of the client's", async () => {
+    const unique_id = `u-${newEmail()}`;
+    const { uid } = await lead(world, token, { unique_id, request_data: { "Unique ID": "another" } });
+    assert.equal((await client(world, token, uid))["Unique ID"], unique_id);
+  });
+
   test("a phone that is no number stays as it was typed", async () => {
     const { uid } = await lead(world, token, { phone: "ask for Jane" });
     const read = await client(world, token, uid);
@@ -358,8 +364,21 @@ describe("bad input (vcita 4.3)", () => {
     await refused(request({ request_data: { " ": "a" } }), "Parameter request_data must have labels of 1 to 200 characters");
     await refused(request({ message_data: { ["x".repeat(201)]: "a" } }), "Parameter message_data must have labels of 1 to 200 characters");
     await refused(request({ message_data: { a: "x".repeat(10_001) } }), "Parameter message_data[a] must have at most 10000 characters");
+    await refused(request({ request_data: { " __proto__ ": "x" } }), /^Parameter request_data must have labels/);
     const many = Object.fromEntries(Array.from({ length: 201 }, (_, index) => [`label ${index}`, "x"]));
     await refused(request({ request_data: many }), /^Parameter request_data must NOT have more than 200 properties/);
+  });
+
+  test("a number that would not be kept as it was sent", async () => {
+    for (const number of ["12345678901234567890", "-9007199254740993", "1e300"]) {
+      await refused(
+        JSON.stringify(request({ request_data: { n: 0 } })).replace('"n":0', `"n":${number}`),
+        "Parameter request_data[n] must be sent as text: a number of this size is not exact",
+      );
+    }
+    await refused(JSON.stringify(request({ message_data: { n: 0 } })).replace('"n":0', '"n":1e400'), /number that is too large/, 400);
+    const { uid } = await lead(world, token, { request_data: { n: Number.MAX_SAFE_INTEGER } });
+    assert.equal((await client(world, token, uid)).n, "9007199254740991");
   });
 
   test("a business_id that is no text", () => refused(request({ business_id: 5 }), "Parameter business_id must be string"));

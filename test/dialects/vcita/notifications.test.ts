@@ -139,6 +139,7 @@ describe("notifications (vcita 4.4)", () => {
       tasks: {
         deliver_webhook: async () => undefined,
         clean_up: async () => undefined,
+        clean_up_recordings: async () => undefined,
         async send_mail(payload, attempt) {
           await send(payload, attempt);
           if (--left === 0) finished.dispatchEvent(new Event("all"));
