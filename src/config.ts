@@ -43,7 +43,7 @@ export const VARIABLES = {
   RATE_LIMIT_PER_MINUTE: variable("6000", "Requests per minute and API key; 0 turns the limit off.", wholeNumber(0, 10_000_000)),
   SMTP_URL: variable("", "Mail server: smtp://user:password@host:587. Without it, mails are held in the outbox.", smtpUrl),
   MAIL_FROM: variable("Leadline <leadline@localhost>", "Sender of mails.", mailAddress),
-  OUTBOUND_ALLOW_PRIVATE: variable("false", "true lets webhooks go to private and loopback addresses.", trueOrFalse),
+  OUTBOUND_ALLOW_PRIVATE: variable("false", "true lets webhooks go to private and loopback addresses, and by names of the hosts file.", trueOrFalse),
   SIMULATOR_SPEED: variable("1", "How fast the simulated carrier's time runs: 10 is ten times as fast, 0 does not wait at all.", speed),
   MASTER_KEY: variable("", "Encrypts secrets at rest; 32 characters at least. Default: a generated file in DATA_DIR.", masterKey),
   SIP_LISTEN: variable(
@@ -61,6 +61,7 @@ export const VARIABLES = {
   SIP_TLS_CA: variable("", "Certificate authorities (PEM file) that gateways are trusted by, in place of the system's.", optionalPath),
   RTP_PORTS: variable("16384-32767", "UDP ports for audio, from-to; a call takes two.", portRange),
   RECORDINGS_DIR: variable("", "Folder of call recordings, shared by all processes. Default: recordings in DATA_DIR.", optionalPath),
+  RECORDINGS_KEEP_DAYS: variable("", "Recordings are deleted when they are so many days old. Empty: never.", optionalDays),
   TTS_PROVIDER: variable("auto", `Voice of agents on the telephone: ${TTS_PROVIDERS.join(", ")}.`, ttsProvider),
   TTS_URL: variable("", "Base URL of an OpenAI-compatible speech service, such as https://api.openai.com/v1", httpUrl),
   TTS_API_KEY: variable("", "Its key.", optionalText),
@@ -165,6 +166,10 @@ function wholeNumber(least: number, most: number): (value: string, name: string)
       throw new ConfigError(`${name} must be a whole number from ${least} to ${most}, not "${value}".`);
     return number;
   };
+}
+
+function optionalDays(value: string, name: string): number | undefined {
+  return value === "" ? undefined : wholeNumber(1, 36_500)(value, name);
 }
 
 function speed(value: string, name: string): number {

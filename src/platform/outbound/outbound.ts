@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { Agent, errors } from "undici";
 import { OutboundError } from "./errors.ts";
 import { guardedConnect, type Resolve } from "./guarded-connect.ts";
+import { resolveByDns } from "./resolveByDns.ts";
 
 export interface OutboundRequest {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -45,7 +46,7 @@ const MOST_PRELIMINARY = 20;
 
 /** Speaks HTTP/1.1, asks for no compression, follows no redirect and knows no proxy settings. */
 export function createOutbound(options: OutboundOptions): Outbound {
-  const { allowPrivate, timeoutMs, maxResponseBytes, resolve = (hostname) => lookup(hostname, { all: true }) } = options;
+  const { allowPrivate, timeoutMs, maxResponseBytes, resolve = allowPrivate ? lookUp : resolveByDns } = options;
   const agent = new Agent({ connect: guardedConnect({ allowPrivate, timeoutMs, resolve }), allowH2: false });
   const closing = new AbortController();
 
@@ -88,6 +89,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
     },
   };
 }
+
+/** Names of the neighbourhood, such as those of the hosts file, too. */
+const lookUp: Resolve = (hostname) => lookup(hostname, { all: true });
 
 function parse(url: string): URL {
   if (!URL.canParse(url)) throw new OutboundError("invalid_url", "The URL cannot be read.");
