@@ -43,7 +43,11 @@ export const VARIABLES = {
   RATE_LIMIT_PER_MINUTE: variable("6000", "Requests per minute and API key; 0 turns the limit off.", wholeNumber(0, 10_000_000)),
   SMTP_URL: variable("", "Mail server: smtp://user:password@host:587. Without it, mails are held in the outbox.", smtpUrl),
   MAIL_FROM: variable("Leadline <leadline@localhost>", "Sender of mails.", mailAddress),
-  OUTBOUND_ALLOW_PRIVATE: variable("false", "true lets webhooks go to private and loopback addresses, and by names of the hosts file.", trueOrFalse),
+  OUTBOUND_ALLOW_PRIVATE: variable(
+    "false",
+    "true lets webhooks go to private and loopback addresses, and by names of the hosts file.",
+    trueOrFalse,
+  ),
   SIMULATOR_SPEED: variable("1", "How fast the simulated carrier's time runs: 10 is ten times as fast, 0 does not wait at all.", speed),
   MASTER_KEY: variable("", "Encrypts secrets at rest; 32 characters at least. Default: a generated file in DATA_DIR.", masterKey),
   SIP_LISTEN: variable(
