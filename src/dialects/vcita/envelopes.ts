@@ -13,17 +13,17 @@ export const envelopes: Readonly<Record<Family, (told: Told) => Answer>> = {
     return { status: told.status, body: { status: "Error", error: text(told) } };
   },
 
-  /** Businesses, tokens and webhooks. */
-  account(told) {
-    if (told.refused === "token") return challenge("Bearer", { status: "Error", message: "Unauthorized" });
-    return { status: told.status, body: { status: "Error", message: text(told), data: told.details.map(({ message }) => message) } };
-  },
+  /** Businesses, tokens and webhooks. As v3 and oauth, without a route of ours: only the URL itself is ever refused there. */
+  account: (told) => ({
+    status: told.status,
+    body: { status: "Error", message: text(told), data: told.details },
+  }),
 
   partner(told) {
     if (told.refused === "token" || told.refused === "scope") return challenge("Token", "HTTP Token: Access denied.\n");
     // The token was good, but not for this `business_id`.
     const status = told.refused === "business" ? 422 : told.status;
-    return { status, body: told.details.map(({ message }) => message) };
+    return { status, body: told.details };
   },
 
   v2(told) {
@@ -35,20 +35,15 @@ export const envelopes: Readonly<Record<Family, (told: Told) => Answer>> = {
   },
 
   v3(told) {
-    if (told.refused === "token") {
-      return challenge("Bearer", { success: false, errors: [{ code: "unauthorized", message: "401 Unauthorized" }] });
-    }
-    return { status: told.status, body: { success: false, errors: told.details.map((detail) => ({ code: told.code, ...detail })) } };
+    const code = told.status === 404 ? "not_found" : "invalid";
+    return { status: told.status, body: { success: false, errors: told.details.map((message) => ({ code, message })) } };
   },
 
-  oauth(told) {
-    const error = told.code === "unexpected" ? "server_error" : "invalid_request";
-    return { status: told.status, body: { error, error_description: text(told) } };
-  },
+  oauth: (told) => ({ status: told.status, body: { error: "invalid_request", error_description: text(told) } }),
 };
 
 /** One string for them all, where the envelope has no room for more. */
-const text = (told: Told): string => told.details.map(({ message }) => message).join(", ");
+const text = (told: Told): string => told.details.join(", ");
 
 const challenge = (scheme: "Bearer" | "Token", body: unknown): Answer => ({
   status: 401,

@@ -1,12 +1,6 @@
 import type { InputIssue } from "../../core/errors.ts";
 import type { FieldError } from "../../platform/http/validator.ts";
 
-/** One thing that is wrong, in words. */
-export interface Detail {
-  field?: string;
-  message: string;
-}
-
 /** How core's fields are called here. */
 const FIELDS: Readonly<Record<string, string>> = {
   externalId: "unique_id",
@@ -17,22 +11,23 @@ const FIELDS: Readonly<Record<string, string>> = {
 /** vcita 5, the words of the partner API; the platform's are not known. */
 const missing = (name: string) => `Mandatory parameter ${name} is missing`;
 
-export function wordFields(fields: readonly FieldError[]): Detail[] {
+/** One text for each thing that is wrong. */
+export function wordFields(fields: readonly FieldError[]): string[] {
   const lacks = (name: string) => fields.some(({ path, keyword }) => keyword === "required" && path[0] === name);
   // Neither is mandatory by itself, so this pair says that one of the two is.
   if (!lacks("request_data") || !lacks("system_message")) return fields.map(wordField);
   return [
     ...fields.filter(({ path }) => path[0] !== "request_data" && path[0] !== "system_message").map(wordField),
-    { field: "request_data", message: "Missing request_data and system_message parameters. At least one is required" },
+    "Missing request_data and system_message parameters. At least one is required",
   ];
 }
 
-function wordField(error: FieldError): Detail {
+function wordField(error: FieldError): string {
   const [first, ...labels] = error.path;
   const field = `${first ?? ""}${labels.map((label) => `[${label}]`).join("")}`;
-  if (error.keyword === "required") return { field, message: missing(field) };
-  if (field === "") return { message: "The body must be an object" };
-  return { field, message: `Parameter ${field} ${FAULTS[`${first}${labels.length > 0 ? "[]" : ""} ${error.keyword}`] ?? error.message}` };
+  if (error.keyword === "required") return missing(field);
+  if (field === "") return "The body must be an object";
+  return `Parameter ${field} ${FAULTS[`${first}${labels.length > 0 ? "[]" : ""} ${error.keyword}`] ?? error.message}`;
 }
 
 const FLAG = "must be true or false";
@@ -62,7 +57,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   "message_data[] maximum": NUMBER,
 };
 
-export function wordIssue({ path, code, message }: InputIssue): Detail {
+export function wordIssue({ path, code, message }: InputIssue): string {
   const field = path.map((part, index) => (index === 0 ? (FIELDS[part] ?? part) : part)).join(".");
-  return { field, message: code === "required" ? missing(field) : message };
+  return code === "required" ? missing(field) : message;
 }
