@@ -238,6 +238,11 @@ describe("a request that gets no answer", () => {
       response.write("half", () => response.destroy());
     });
     await assert.rejects(outbound().send({ method: "POST", url: server.url }), refusal("connection_lost"));
+    const reset = createTcpServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
+    await new Promise<void>((resolve) => reset.listen(0, "127.0.0.1", resolve));
+    after(() => reset.close());
+    const resetPort = (reset.address() as AddressInfo).port;
+    await assert.rejects(outbound().send({ method: "POST", url: `http://127.0.0.1:${resetPort}` }), refusal("connection_lost"));
   });
 
   test("a server that speaks no TLS", async () => {

@@ -136,9 +136,11 @@ function asOutboundError(error: unknown, { host }: URL): OutboundError {
   }
   if (error instanceof errors.ConnectTimeoutError)
     return new OutboundError("timeout", `${host} did not take the connection in time.`, error);
-  if (error instanceof errors.SocketError || error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError) {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const broken = [errors.SocketError, errors.HTTPParserError, errors.HeadersOverflowError].some((kind) => error instanceof kind);
+  // Who takes no connection refuses it; what is reset was there.
+  if (broken || code === "ECONNRESET" || code === "EPIPE") {
     return new OutboundError("connection_lost", `The connection to ${host} broke before the answer was complete.`, error);
   }
-  const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
-  return new OutboundError("connect_failed", `There is no connection to ${host}${code}.`, error);
+  return new OutboundError("connect_failed", `There is no connection to ${host}${code && ` (${code})`}.`, error);
 }
