@@ -1,5 +1,6 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { migrateJobs } from "../../src/platform/jobs/jobs.ts";
 import { createLog } from "../../src/platform/log.ts";
@@ -22,7 +23,14 @@ export async function globalSetup(): Promise<void> {
     tenancy: "server",
     log,
     // Tests of durability start servers of their own, with the real settings.
-    settings: { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "300" },
+    settings: {
+      fsync: "off",
+      synchronous_commit: "off",
+      full_page_writes: "off",
+      max_connections: "300",
+      // Databases here live for seconds.
+      autovacuum: "off",
+    },
   });
   const admin = new pg.Client(embedded.connection);
   await admin.connect();
@@ -32,6 +40,8 @@ export async function globalSetup(): Promise<void> {
   await migrate(db.pool);
   await migrateJobs(db.pool, log);
   await db.close();
+  // Each test file is a process of its own, and most load the whole product: the cache that `leadline` keeps serves them too.
+  process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("../../node_modules/.cache/leadline", import.meta.url));
   process.env.TEST_DATABASE = JSON.stringify(embedded.connection);
 }
 

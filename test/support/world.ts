@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { after } from "node:test";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
-import pg from "pg";
 import { type App, type Role, startApp } from "../../src/app.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { createKey } from "../../src/core/api-keys/createKey.ts";
@@ -15,6 +14,7 @@ import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { createLog, type Log } from "../../src/platform/log.ts";
 import { type Connection, openDatabase } from "../../src/platform/postgres/database.ts";
 import { createSecretBox } from "../../src/platform/secrets.ts";
+import { createTestDatabase } from "./test-database.ts";
 
 /** The whole product in this process, over a database of its own. */
 export interface World {
@@ -84,20 +84,6 @@ export async function startWorld(
     tenant: (tenantOptions = {}) => createTenant(house, tenantOptions),
     defer: (stop) => stops.push(stop),
   };
-}
-
-async function createTestDatabase(): Promise<{ connection: Connection; drop(): Promise<void> }> {
-  const text = process.env.TEST_DATABASE;
-  if (!text) throw new Error("Run the tests with npm test, or node --test with --test-global-setup=test/support/global-setup.ts");
-  const server = JSON.parse(text) as Connection;
-  const name = `test_${randomBytes(6).toString("hex")}`;
-  const admin = async (sql: string) => {
-    const client = new pg.Client(server);
-    await client.connect();
-    await client.query(sql).finally(() => client.end());
-  };
-  await admin(`create database ${name} template template_leadline`);
-  return { connection: { ...server, database: name }, drop: () => admin(`drop database ${name} with (force)`) };
 }
 
 async function createTenant(
