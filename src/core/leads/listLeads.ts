@@ -13,6 +13,8 @@ export interface LeadFilter {
   phone?: string;
   /** Every lead that has this phone, E.164, be it their key or another lead's. */
   anyPhone?: string;
+  /** Every lead whose phone was written just so, where that differs from E.164. */
+  phoneAsTyped?: string;
   /** The lead whose key this is, lower case. */
   email?: string;
   id?: string;
@@ -53,7 +55,7 @@ export async function countLeads(ctx: Context, filter: LeadFilter): Promise<numb
 
 function filtered(ctx: Context, filter: LeadFilter) {
   let query = ctx.db.kysely.selectFrom("leads").where("leads.workspace_id", "=", ctx.workspace.id);
-  const { ownsPhone, phone, anyPhone, email, id, uid, stage, tag, listId, search, updatedFrom, updatedTo, hasPhone } = filter;
+  const { ownsPhone, phone, anyPhone, phoneAsTyped, email, id, uid, stage, tag, listId, search, updatedFrom, updatedTo, hasPhone } = filter;
   if (ownsPhone) query = query.where("leads.owns_phone", "=", true);
   if (hasPhone === true)
     query = query.where((where) => where.or([where("leads.phone", "is not", null), where("phone_as_typed", "is not", null)]));
@@ -70,6 +72,7 @@ function filtered(ctx: Context, filter: LeadFilter) {
   if (anyPhone !== undefined) {
     query = query.where("leads.id", "in", ownerOf(ctx, "phone", anyPhone).union(sharersOf(ctx, anyPhone)));
   }
+  if (phoneAsTyped !== undefined) query = query.where("phone_as_typed", "=", phoneAsTyped);
   if (email !== undefined) query = query.where("leads.id", "in", ownerOf(ctx, "email", email));
   if (tag !== undefined) {
     query = query.where("leads.id", "in", (select) =>

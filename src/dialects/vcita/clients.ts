@@ -86,9 +86,10 @@ function toFilter(ctx: Context, query: Static<typeof ClientsQuery>): LeadFilter 
       return { ...filter, email: term.toLowerCase() };
     case "uid":
       return { ...filter, uid: term.toLowerCase() };
-    case "phone":
-      // A term that is no number is nobody's number either.
-      return { ...filter, anyPhone: toE164(term, ctx.workspace.country) ?? term };
+    case "phone": {
+      const number = toE164(term, ctx.workspace.country);
+      return { ...filter, ...(number === undefined ? { phoneAsTyped: term } : { anyPhone: number }) };
+    }
   }
 }
 

@@ -44,6 +44,12 @@ describe("GET /platform/v1/clients (vcita 6)", () => {
     assert.deepEqual(await ids({ search_by: "phone", search_term: "ask for Jane" }), []);
   });
 
+  test("search_by phone finds what is no number exactly as it was typed", async () => {
+    const { uid } = await lead(world, token, { phone: "*2701 ext. 5" });
+    assert.deepEqual(await ids({ search_by: "phone", search_term: "*2701 ext. 5" }), [uid]);
+    assert.deepEqual(await ids({ search_by: "phone", search_term: "*2701" }), []);
+  });
+
   test("search_by uid", async () => {
     const { uid } = await lead(world, token);
     assert.deepEqual(await ids({ search_by: "uid", search_term: uid }), [uid]);
@@ -76,7 +82,7 @@ describe("GET /platform/v1/clients (vcita 6)", () => {
     const number = await lead(world, token, { phone: "050-123 4567" });
     const star = await lead(world, token, { phone: "*2700" });
     assert.deepEqual(await ids({ search_term: "050-123 4" }), [number.uid]);
-    assert.deepEqual(await ids({ search_term: "*27" }), [star.uid]);
+    assert.deepEqual(await ids({ search_term: "*2700" }), [star.uid]);
     assert.deepEqual(await ids({ search_term: "+97250123" }), [number.uid]);
   });
 
