@@ -1,9 +1,9 @@
 import { Type } from "typebox";
 import { DAYS } from "../../core/campaigns/campaign.ts";
 import { StringEnum } from "../kit/schema.ts";
+import { Id } from "./id.ts";
 
 const Hour = (fallback: string) => Type.String({ pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]$", default: fallback, description: "HH:MM" });
-const Id = () => Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER });
 
 /** aiployees 5.3, with its defaults. */
 export const CreateCampaignBody = Type.Object(

@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import type { JsonObject } from "../../core/tables.ts";
-import { FreeObject, StringEnum } from "../kit/schema.ts";
+import { FreeObject, Nullable, StringEnum } from "../kit/schema.ts";
+import { Id } from "./id.ts";
 import { PHONE_PART_PATTERN, PHONE_PATTERN } from "./phone.ts";
 import { LEAD_STATUSES } from "./present.ts";
 
@@ -20,7 +21,7 @@ const contactFields = { phone_number: Phone, variables: Type.Optional(Variables)
 /** aiployees 4.1. */
 export const CreateLeadBody = Type.Object({
   ...contactFields,
-  campaign_id: Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
+  campaign_id: Id(),
   allow_dupplicate: Type.Optional(Type.Boolean({ default: false, description: "Whether the number may be in the campaign already." })),
   allow_duplicate: Type.Optional(Type.Boolean({ description: "The same, for those who spell it so." })),
   secondary_contacts: Type.Optional(Type.Array(Type.Object(contactFields), { maxItems: 10 })),
@@ -50,7 +51,7 @@ const MAX_PAGE = 1_000_000_000;
 /** aiployees 4.2. */
 export const ListLeadsQuery = Type.Object({
   status: Type.Optional(StringEnum(LEAD_STATUSES)),
-  campaign_id: Type.Optional(Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })),
+  campaign_id: Type.Optional(Id()),
   phone_number: Type.Optional(Type.String({ pattern: PHONE_PART_PATTERN, maxLength: 40, description: "A part is enough." })),
   date_from: Type.Optional(Type.String({ format: "date", description: "First day of creation, UTC." })),
   date_to: Type.Optional(Type.String({ format: "date", description: "Last day of creation, UTC." })),
@@ -58,22 +59,19 @@ export const ListLeadsQuery = Type.Object({
   page: Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: 1 }),
 });
 
-const NullableString = Type.Unsafe<string | null>({ type: ["string", "null"] });
-const NullableInteger = Type.Unsafe<number | null>({ type: ["integer", "null"] });
-
 /** aiployees 1.5: Laravel's LengthAwarePaginator. */
 export const LeadsReply = Type.Object({
   current_page: Type.Integer(),
   data: Type.Array(Lead),
   first_page_url: Type.String(),
-  from: NullableInteger,
+  from: Nullable(Type.Integer()),
   last_page: Type.Integer(),
   last_page_url: Type.String(),
-  links: Type.Array(Type.Object({ url: NullableString, label: Type.String(), active: Type.Boolean() })),
-  next_page_url: NullableString,
+  links: Type.Array(Type.Object({ url: Nullable(Type.String()), label: Type.String(), active: Type.Boolean() })),
+  next_page_url: Nullable(Type.String()),
   path: Type.String(),
   per_page: Type.Integer(),
-  prev_page_url: NullableString,
-  to: NullableInteger,
+  prev_page_url: Nullable(Type.String()),
+  to: Nullable(Type.Integer()),
   total: Type.Integer(),
 });

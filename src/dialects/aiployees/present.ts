@@ -16,15 +16,7 @@ const STATUS_OF = {
 
 export type LeadStatus = (typeof STATUS_OF)[ContactStatus];
 
-export const LEAD_STATUSES = [
-  "created",
-  "scheduled",
-  "processing",
-  "completed",
-  "rescheduled",
-  "reached-max-retries",
-  "blacklisted",
-] as const;
+export const LEAD_STATUSES = Object.values(STATUS_OF);
 
 const CORE_STATUS = {
   created: "created",
