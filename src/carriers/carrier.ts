@@ -130,13 +130,19 @@ export const FRAME_SAMPLES = 160;
 export interface AudioMedia {
   kind: "audio";
   /**
-   * Every 20 ms, what is heard and what is said in that frame, in step. What was lost on the way is concealed and comes in
-   * its place; silence is zeros. The arrays are used again: copy what is kept. Returns what ends the listening.
+   * Every 20 ms, what is heard and what was said in that frame, in step, every frame once and in order; several at once after the
+   * process stood still. What was lost on the way is concealed and comes in its place; silence is zeros. The frame and its arrays
+   * are valid until the listener returns, then they are used again: copy what is kept, also over an `await`. What a listener plays
+   * is said from the next frame on. Listeners share their 20 ms with those of every other call: work that takes long belongs
+   * elsewhere. What one throws is logged, and the call goes on. Returns what ends the listening, at once.
    */
   onFrame(listener: (frame: AudioFrame) => void): () => void;
   /** Each key press of the other party once, when it begins: 0-9, *, #, A-D. Returns what ends the listening. */
   onDigit(listener: (digit: string) => void): () => void;
-  /** Puts samples, any number of them, behind those still to be said. They are copied. */
+  /**
+   * Puts samples, any number of them, behind those still to be said. They are not copied: nothing may change them until they have
+   * been said or dropped.
+   */
   play(samples: Int16Array): void;
   /** Drops what has not been said yet: the other party interrupts. */
   clear(): void;
@@ -149,10 +155,11 @@ export interface AudioMedia {
 }
 
 export interface AudioFrame {
-  /** Of the frame's first sample, since the answer. */
-  timestampMs: number;
-  heard: Int16Array;
-  said: Int16Array;
+  /** Of the frame's first sample, since the answer. It jumps when the process stood still for more than ten seconds. */
+  readonly timestampMs: number;
+  /** 160 samples each; for reading. */
+  readonly heard: Int16Array;
+  readonly said: Int16Array;
   /** `heard` is a guess, because the packet was lost. */
-  concealed: boolean;
+  readonly concealed: boolean;
 }

@@ -9,10 +9,11 @@ import { startRecording } from "../../core/recordings/startRecording.ts";
 import type { Recorder, Recording } from "../../engine/recorder.ts";
 import type { Log } from "../../platform/log.ts";
 import { isUnavailable } from "../../platform/unavailable.ts";
+import { type Block, type Blocks, createBlocks } from "./createBlocks.ts";
 import { createWavWriter } from "./createWavWriter.ts";
 import { durationMsOf, HEADER_BYTES } from "./wav-header.ts";
 
-/** A second, left and right. */
+/** A second, left and right: a whole number of frames. */
 const BLOCK_SAMPLES = SAMPLE_RATE * 2;
 const STORE_TRIES = 10;
 const STORE_RETRY_MS = 500;
@@ -22,10 +23,17 @@ const STORE_RETRY_MS = 500;
  * agent on the right. The file grows during the call, and can be played up to a few seconds before where its process died.
  */
 export function createRecorder({ house, log }: { house: Pick<House, "db" | "settings">; log: Log }): Recorder {
-  return { record: (call, media, startedAt) => record(house, log, call, media, startedAt) };
+  const blocks = createBlocks(BLOCK_SAMPLES);
+  return { record: (call, media, startedAt) => record({ house, log, blocks }, call, media, startedAt) };
 }
 
-function record(house: Pick<House, "db" | "settings">, log: Log, call: Call, media: AudioMedia, startedAt: Date): Recording {
+interface Room {
+  house: Pick<House, "db" | "settings">;
+  log: Log;
+  blocks: Blocks;
+}
+
+function record({ house, log, blocks }: Room, call: Call, media: AudioMedia, startedAt: Date): Recording {
   const file = recordingFile(call.workspace_id, call.id, startedAt);
   const path = join(house.settings.recordingsDir, file);
   const noted = { workspaceId: call.workspace_id, callId: call.id, file, startedAt };
@@ -39,24 +47,26 @@ function record(house: Pick<House, "db" | "settings">, log: Log, call: Call, med
   });
 
   // Samples lie in memory as they do in the file: Node.js runs here on little-endian machines only.
-  let block = new Int16Array(BLOCK_SAMPLES);
+  let block: Block | undefined;
   let filled = 0;
+  const give = () => {
+    if (block) writer.write(block.bytes.subarray(0, filled * Int16Array.BYTES_PER_ELEMENT), block.free);
+    block = undefined;
+    filled = 0;
+  };
   const stop = media.onFrame(({ heard, said }) => {
+    block ??= blocks.take();
+    const { samples } = block;
     for (let index = 0; index < heard.length; index++) {
-      block[filled++] = heard[index] ?? 0;
-      block[filled++] = said[index] ?? 0;
-      if (filled < BLOCK_SAMPLES) continue;
-      writer.write(bytesOf(block));
-      block = new Int16Array(BLOCK_SAMPLES);
-      filled = 0;
+      samples[filled++] = heard[index] ?? 0;
+      samples[filled++] = said[index] ?? 0;
     }
+    if (filled === BLOCK_SAMPLES) give();
   });
 
   const finish = async () => {
     stop();
-    if (filled > 0) writer.write(bytesOf(block.subarray(0, filled)));
-    // A call that is over is known to SIP for a while yet, and with it this recording.
-    block = new Int16Array(0);
+    give();
     const { dataBytes } = await writer.close();
     await starting;
     if (dataBytes === 0) return;
@@ -83,5 +93,3 @@ async function stubbornly(write: () => Promise<void>): Promise<void> {
     }
   }
 }
-
-const bytesOf = (samples: Int16Array): Buffer => Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);

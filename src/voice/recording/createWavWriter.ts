@@ -5,8 +5,10 @@ import { HEADER_BYTES, wavHeader } from "./wav-header.ts";
 
 /** Writes a WAV file block by block, in order, without ever making its caller wait. */
 export interface WavWriter {
-  /** Takes the block. While the disk is that slow that too many wait, the block becomes silence in the file. */
-  write(block: Buffer): void;
+  /**
+   * Takes the block until it calls `done`. While the disk is that slow that too many wait, the block becomes silence in the file.
+   */
+  write(block: Buffer, done?: () => void): void;
   /** Once everything is written that can be. Never rejects. */
   close(): Promise<WrittenWav>;
 }
@@ -29,7 +31,7 @@ const MOST_WAITING = 16;
 const HEADER_EVERY = 4;
 
 export function createWavWriter(path: string, events: WavWriterEvents): WavWriter {
-  const waiting: Array<{ block: Buffer; at: number }> = [];
+  const waiting: Array<{ block: Buffer; at: number; done: () => void }> = [];
   /** Where the next block goes, counted from the first sample. */
   let end = 0;
   let written = 0;
@@ -56,14 +58,14 @@ export function createWavWriter(path: string, events: WavWriterEvents): WavWrite
     try {
       file ??= await create(path);
       for (let next = waiting.shift(); next; next = waiting.shift()) {
-        await writeWhole(file, next.block, HEADER_BYTES + next.at);
+        await writeWhole(file, next.block, HEADER_BYTES + next.at).finally(next.done);
         written = next.at + next.block.length;
         if (++blocks % HEADER_EVERY === 1) await tellHeader();
         if (blocks === 1) events.begun();
       }
     } catch (error) {
       broken = true;
-      waiting.length = 0;
+      for (const { done } of waiting.splice(0)) done();
       complain(error);
     }
     working = undefined;
@@ -83,12 +85,15 @@ export function createWavWriter(path: string, events: WavWriterEvents): WavWrite
   };
 
   return {
-    write(block) {
-      if (broken || closing) return;
+    write(block, done = () => {}) {
+      if (broken || closing) return done();
       const at = end;
       end += block.length;
-      if (waiting.length >= MOST_WAITING) return complain(new Error("The disk is too slow: a part of the recording is missing."));
-      waiting.push({ block, at });
+      if (waiting.length >= MOST_WAITING) {
+        done();
+        return complain(new Error("The disk is too slow: a part of the recording is missing."));
+      }
+      waiting.push({ block, at, done });
       working ??= work();
     },
     async close() {

@@ -112,6 +112,24 @@ describe("the WAV writer", () => {
     assert.equal(failures.length, 1);
   });
 
+  test("every block is let go of once, and not before it is written: also one that is dropped, comes too late or cannot be written", async () => {
+    const { path, writer } = given();
+    const done: number[] = [];
+    for (let second = 0; second < 40; second++) writer.write(block(second), () => done.push(second));
+    assert.ok(!done.includes(0), "the first one waits for the disk");
+    assert.ok(done.includes(39), "the last one is dropped");
+    await writer.close();
+    writer.write(block(40), () => done.push(40));
+    assert.deepEqual(
+      done.toSorted((one, other) => one - other),
+      Array.from({ length: 41 }, (_, index) => index),
+    );
+    const failing = given(path);
+    for (let second = 0; second < 5; second++) failing.writer.write(block(second), () => done.push(second));
+    await failing.writer.close();
+    assert.deepEqual(done.slice(41), [0, 1, 2, 3, 4]);
+  });
+
   const full = join(folder, "full");
   const mounted = mountSmall(full);
   test("a disk that is full keeps what fitted, playable, and says so once", {

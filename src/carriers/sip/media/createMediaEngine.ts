@@ -37,7 +37,7 @@ export function createMediaEngine(options: MediaEngineOptions): MediaEngine {
         await pair.close();
         throw new NoFreePort("The media engine is closed.");
       }
-      const { session, frame, receiveRtp, receiveRtcp } = createMediaSession({
+      const { session, paced, receiveRtp, receiveRtcp } = createMediaSession({
         port: pair.port,
         rtp: wire(pair.rtp),
         rtcp: wire(pair.rtcp),
@@ -70,7 +70,7 @@ export function createMediaEngine(options: MediaEngineOptions): MediaEngine {
       // ICMP errors and the like: the packet is lost, the call goes on.
       pair.rtp.on("error", (error) => log.debug({ err: error, port: pair.port }, "RTP socket"));
       pair.rtcp.on("error", (error) => log.debug({ err: error, port: pair.port + 1 }, "RTCP socket"));
-      const leave = pacer.add(frame);
+      const leave = pacer.add(paced);
       sessions.add(session);
       return session;
     },

@@ -8,7 +8,7 @@ import { createDigitMerge } from "./createDigitMerge.ts";
 import { createDigitSender, type DigitStep, PRESS_MS } from "./createDigitSender.ts";
 import { KEYS } from "./createEventReceiver.ts";
 import { createLatch } from "./createLatch.ts";
-import type { Frame } from "./createPacer.ts";
+import type { Paced } from "./createPacer.ts";
 import { createPlayQueue } from "./createPlayQueue.ts";
 import { createReception } from "./createReception.ts";
 import { createRtcpReports } from "./createRtcpReports.ts";
@@ -41,7 +41,7 @@ export interface MediaSessionOptions {
 /** A session with the ends that the engine holds. */
 export interface DrivenSession {
   session: MediaSession;
-  frame: Frame;
+  paced: Paced;
   /** `measured`: false while the engine catches up after it stood still. */
   receiveRtp(packet: Buffer, address: string, port: number, measured: boolean): void;
   receiveRtcp(packet: Buffer, address: string, port: number): void;
@@ -57,7 +57,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
   const said = new Int16Array(FRAME_SAMPLES);
   const heard = new Int16Array(FRAME_SAMPLES);
   const tone = new Int16Array(FRAME_SAMPLES);
-  const frame: AudioFrame = { timestampMs: 0, heard, said, concealed: false };
+  const frame: { -readonly [K in keyof AudioFrame]: AudioFrame[K] } = { timestampMs: 0, heard, said, concealed: false };
   const frameListeners = new Set<(frame: AudioFrame) => void>();
   const digitListeners = new Set<(digit: string) => void>();
   const queue = createPlayQueue();
@@ -92,6 +92,8 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
   let started = false;
   let closed = false;
   let frames = 0;
+  /** Of the frame that was said and is still to be heard. */
+  let saidMs: number | undefined;
   let lastSentMs = Number.NEGATIVE_INFINITY;
   let lastHeardMs = 0;
   /** How long a silence was when it was told last. */
@@ -262,21 +264,29 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
 
   return {
     session,
-    frame(dueMs, missed, skipped) {
-      if (closed || !audio) return;
-      if (skipped > 0) {
-        sender.nothing(skipped);
-        if (started) frames += skipped;
-      }
-      frame.concealed = receiver.take(dueMs, heard) === "concealed";
-      say(missed, dueMs);
-      if (started) {
-        frame.timestampMs = frames++ * FRAME_MS;
-        tell(frameListeners, frame);
-      }
-      if (closed) return;
-      if (rtcpTarget && reports.due(dueMs)) sendRtcp(false);
-      watch(dueMs);
+    paced: {
+      send(dueMs, missed, skipped) {
+        if (closed || !audio) return;
+        if (skipped > 0) {
+          sender.nothing(skipped);
+          if (started) frames += skipped;
+        }
+        say(missed, dueMs);
+        saidMs = dueMs;
+      },
+      hear() {
+        if (closed || saidMs === undefined) return;
+        const dueMs = saidMs;
+        saidMs = undefined;
+        frame.concealed = receiver.take(dueMs, heard) === "concealed";
+        if (started) {
+          frame.timestampMs = frames++ * FRAME_MS;
+          tell(frameListeners, frame);
+        }
+        if (closed) return;
+        if (rtcpTarget && reports.due(dueMs)) sendRtcp(false);
+        watch(dueMs);
+      },
     },
 
     receiveRtp(packet, address, port, measured) {

@@ -1,5 +1,6 @@
 /** Samples that wait to be said. */
 export interface PlayQueue {
+  /** They are not copied. */
   play(samples: Int16Array): void;
   clear(): void;
   drained(): Promise<void>;
@@ -31,7 +32,7 @@ export function createPlayQueue(): PlayQueue {
   return {
     play(samples) {
       if (closed || samples.length === 0) return;
-      chunks.push(samples.slice());
+      chunks.push(samples);
       waiting += samples.length;
     },
     clear: empty,

@@ -164,7 +164,7 @@ export function openBench(handler: MediaHandler = {}, seed = "bench"): Bench {
     },
   });
   const bench: Bench = { ...driven, clock, rtp, rtcp, failWith: null, closedTimes: 0 };
-  const leave = pacer.add(driven.frame);
+  const leave = pacer.add(driven.paced);
   // Between two frames, so that the next ones come after 10 ms, 30 ms ...
   clock.pass(10);
   return bench;
