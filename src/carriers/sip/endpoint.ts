@@ -5,9 +5,10 @@ export type Protocol = "udp" | "tcp" | "tls";
 /** Where a request is sent to. */
 export interface Target {
   protocol: Protocol;
-  /** A name (resolved with the system's resolver, every address tried) or an IP address, IPv6 without brackets. */
+  /** A name or an IP address, IPv6 without brackets. */
   host: string;
-  port: number;
+  /** Null: where the DNS says, or the protocol's own (RFC 3263 4.2). */
+  port: number | null;
   /**
    * Where the other side was met before as this target: the one of its addresses that is used, and over TCP and TLS a connection
    * that is used as long as it is open, whatever `port` says.
@@ -32,9 +33,12 @@ export interface SipEndpoint {
    * is configured. Nobody listening for that protocol: as another one (TLS: TCP, then UDP; TCP: UDP, then TLS). Never rejects.
    */
   reachableAt(target: Target): Promise<{ protocol: Protocol; host: string; port: number }>;
+  /** Every place of a target, each with `port` and `met`, in the order to be tried; one at least. Never rejects. */
+  locate(target: Target): Promise<Located>;
   /**
    * Sends a request in a client transaction of its own; the Via is put on here (the given ones are ignored). ACK is not for
-   * this. Never throws: what goes wrong is told to the handler, never before this has returned.
+   * this. Never throws: what goes wrong is told to the handler, never before this has returned. A target that was not met is
+   * located, and its next place tried as `startAnywhere.ts` says.
    */
   request(request: SipRequest, target: Target, handler: ClientHandler): ClientTransaction;
   /** Sends an ACK for a 2xx. Without a transaction: again for every 2xx that comes again. Never throws. */
@@ -42,6 +46,11 @@ export interface SipEndpoint {
   /** Stops listening and ends every transaction silently. */
   close(): Promise<void>;
 }
+
+export type Located = { places: readonly PlacedTarget[] } | { failure: RequestFailure };
+
+/** A target at one address. */
+export type PlacedTarget = Target & { port: number; met: Source };
 
 export interface ClientTransaction {
   /** As it was sent, with its Via. */

@@ -81,6 +81,7 @@ export async function openEndpoint(options: EndpointOptions, handler: EndpointHa
   return {
     listening: transports.listening,
     reachableAt: transports.reachableAt,
+    locate: transports.locate,
     request: clients.request,
     sendAck: clients.sendAck,
     get size() {

@@ -5,7 +5,8 @@ export interface Gateway {
   protocol: "udp" | "tcp" | "tls";
   /** A host name or an IP address, IPv6 without brackets. */
   host: string;
-  port: number;
+  /** Null, of a name only: where its SRV records say, else the protocol's own (RFC 3263 4.2). */
+  port: number | null;
 }
 
 export type Codec = "PCMA" | "PCMU";
@@ -16,4 +17,5 @@ export type CallerIdFormat = "e164" | "international" | "national";
 /** A way to the telephone network. Without its password, which only the voice role opens. */
 export type Trunk = Omit<Selectable<Tables["trunks"]>, "password">;
 
-export const gatewayName = ({ protocol, host, port }: Gateway): string => `${protocol}:${host.includes(":") ? `[${host}]` : host}:${port}`;
+export const gatewayName = ({ protocol, host, port }: Gateway): string =>
+  `${protocol}:${host.includes(":") ? `[${host}]` : host}${port === null ? "" : `:${port}`}`;

@@ -44,7 +44,7 @@ export interface ResponseParts {
  */
 export interface Peer {
   readonly port: number;
-  readonly target: Target;
+  readonly target: Target & { port: number };
   readonly contact: NameAddr;
   /** Everything that has come, copies too. */
   readonly received: readonly SipMessage[];

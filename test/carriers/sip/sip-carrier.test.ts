@@ -13,7 +13,7 @@ import { until } from "../../support/until.ts";
 import { startWorld } from "../../support/world.ts";
 import { openPeer, sdp, tagOf } from "./peer.ts";
 import { withAuthority } from "./transport/support/certificates.ts";
-import { deadPort, FROM, healthOf, listen, newTrunk, registerNode, somePorts, startCarrier, TO } from "./trunks/support.ts";
+import { deadPort, FROM, healthOf, listen, newTrunk, partsWith, registerNode, somePorts, startCarrier, TO } from "./trunks/support.ts";
 
 const world = await startWorld();
 const tenant = await world.tenant();
@@ -196,6 +196,38 @@ describe("an outgoing call", () => {
     const end = await running.dial(lost.id).ended();
     assert.equal(end.cause, "failed");
     assert.match(end.detail ?? "", new RegExp(`^${mute}: .*; ${unresolved}: .*no-such-host.invalid`));
+  });
+
+  test("goes from address to address of a gateway without a port, as from gateway to gateway (RFC 3263 4.2, 4.3)", async (t) => {
+    const silent = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(silent, "listening");
+    const [full, busy, spare] = [await openPeer(), await openPeer(), await openPeer()];
+    t.after(async () => {
+      silent.close();
+      await Promise.all([full.close(), busy.close(), spare.close()]);
+    });
+    const ports = [silent.address().port, full.port, busy.port, spare.port];
+    const resolver = {
+      resolve: () => ["127.0.0.1"],
+      services: async () => ports.map((port, index) => ({ name: `${index}.sip.example`, port, priority: index, weight: 0 })),
+    };
+    const running = await startCarrier(t, world, { timers: { firstResponseMs: 60 }, parts: partsWith(resolver) });
+    const trunk = await newTrunk(world, { gateways: ["udp:sip.example"] });
+    const out = running.dial(trunk.id);
+    full.respond(await full.request("INVITE"), 503);
+    const invite = await busy.request("INVITE");
+    assert.deepEqual(invite.uri.kind === "sip" && [invite.uri.host, invite.uri.port], ["sip.example", null]);
+    busy.respond(invite, 486);
+    assert.equal((await out.ended()).cause, "busy");
+    // Whoever was full, or said nothing, is not the first to be asked again.
+    const next = running.dial(trunk.id);
+    busy.respond(await busy.request("INVITE"), 503);
+    spare.respond(await spare.request("INVITE"), 503);
+    full.respond(await full.request("INVITE"), 503);
+    const end = await next.ended();
+    assert.equal(end.cause, "failed");
+    const said = [busy, spare, full].map(({ port }) => `.*\\(503 Said So\\) \\(127.0.0.1:${port}\\)`).join(",");
+    assert.match(end.detail ?? "", new RegExp(`^udp:sip.example: ${said}$`));
   });
 
   test("hung up while it rings is canceled, and so is one that is answered in that moment (RFC 3261 9.1)", async (t) => {

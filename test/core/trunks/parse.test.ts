@@ -7,14 +7,14 @@ import { gatewayName } from "../../../src/core/trunks/trunk.ts";
 
 const gateways: Array<[text: string, name: string]> = [
   ["udp:sip.example.com:5060", "udp:sip.example.com:5060"],
-  ["UDP:SIP.Example.COM", "udp:sip.example.com:5060"],
-  ["tcp:sip.example.com", "tcp:sip.example.com:5060"],
-  ["tls:sip.example.com", "tls:sip.example.com:5061"],
+  ["UDP:SIP.Example.COM", "udp:sip.example.com"],
+  ["tcp:sip.example.com", "tcp:sip.example.com"],
+  ["tls:sip.example.com", "tls:sip.example.com"],
   [" tls:192.0.2.1:443 ", "tls:192.0.2.1:443"],
   ["udp:[2001:DB8::1]", "udp:[2001:db8::1]:5060"],
   ["udp:localhost:65535", "udp:localhost:65535"],
   ["udp:sip.example.com.:1", "udp:sip.example.com:1"],
-  ["udp:bücher.example", "udp:xn--bcher-kva.example:5060"],
+  ["udp:bücher.example", "udp:xn--bcher-kva.example"],
 ];
 for (const [text, name] of gateways) {
   test(`${text.trim()} is the gateway ${name}, and so is that`, () => {

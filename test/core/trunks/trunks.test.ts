@@ -35,7 +35,7 @@ describe("a trunk", () => {
     const { id, created_at, updated_at, ...trunk } = await addTrunk(house, { name: " Plain ", gateways: ["TLS:SIP.Example.com"] });
     assert.deepEqual(trunk, {
       name: "Plain",
-      gateways: [{ protocol: "tls", host: "sip.example.com", port: 5061 }],
+      gateways: [{ protocol: "tls", host: "sip.example.com", port: null }],
       domain: null,
       username: null,
       register: false,
@@ -94,7 +94,12 @@ describe("a trunk", () => {
     ["a name like an id", { name: newId() }, ["name"], /id/],
     ["no gateway", { gateways: [] }, ["gateways"], /needs a gateway/],
     ["nine gateways", { gateways: Array.from({ length: 9 }, (_, n) => `udp:192.0.2.${n + 1}`) }, ["gateways"], /at most 8/],
-    ["one gateway twice", { gateways: ["udp:A.example", "udp:a.example.:5060"] }, ["gateways", 1], /udp:a\.example:5060 is given twice/],
+    [
+      "one gateway twice",
+      { gateways: ["udp:A.example:5060", "udp:a.example.:5060"] },
+      ["gateways", 1],
+      /udp:a\.example:5060 is given twice/,
+    ],
     ["a gateway without its protocol", { gateways: ["sip.example.com"] }, ["gateways", 0], /sip\.example\.com is no gateway/],
     ["a domain that is a URL", { domain: "sip:example.com" }, ["domain"], /host name or an IP/],
     ["a username alone", { username: "u" }, ["password"], /username needs a password/],
@@ -156,7 +161,7 @@ describe("changing a trunk", () => {
     const changed = await updateTrunk(house, trunk.name, { password: "second", gateways: ["tcp:other.example"], maxChannels: null });
     assert.deepEqual(changed, {
       ...trunk,
-      gateways: [{ protocol: "tcp", host: "other.example", port: 5060 }],
+      gateways: [{ protocol: "tcp", host: "other.example", port: null }],
       max_channels: null,
       version: 2,
       updated_at: changed.updated_at,
@@ -203,7 +208,7 @@ describe("changing a trunk", () => {
 
 describe("what goes on at a trunk", () => {
   test("is the channels in use, its numbers, and the health that living nodes report of its gateways", async () => {
-    const trunk = await addTrunk(house, named({ gateways: ["udp:a.example", "udp:b.example"], maxChannels: 9 }));
+    const trunk = await addTrunk(house, named({ gateways: ["udp:a.example:5060", "udp:b.example:5060"], maxChannels: 9 }));
     const tenant = await world.tenant();
     await addPhoneNumber(tenant.ctx, { phone: "+972551110001", trunkId: trunk.id, friendlyName: "Desk" });
     await house.db.kysely.updateTable("trunk_capacity").set({ in_use: 7 }).where("trunk_id", "=", trunk.id).execute();
@@ -246,7 +251,7 @@ describe("what goes on at a trunk", () => {
 
 describe("what a node finds of a trunk", () => {
   test("is written whatever the gateway's words, tells since when it is so, and goes when it is no longer checked", async () => {
-    const trunk = await addTrunk(house, named({ gateways: ["udp:a.example"] }));
+    const trunk = await addTrunk(house, named({ gateways: ["udp:a.example:5060"] }));
     const nodeId = newId();
     const at = (second: number) => new Date(Date.UTC(2030, 0, 1, 0, 0, second));
     const found = {

@@ -23,8 +23,6 @@ export interface Dialog {
   readonly incoming: boolean;
 }
 
-const DEFAULT_PORT: Record<Protocol, number> = { udp: 5060, tcp: 5060, tls: 5061 };
-
 export const tagOf = (address: NameAddr): string => address.params.get("tag") ?? "";
 
 /** The dialog that a response to our INVITE makes (12.1.2). */
@@ -116,7 +114,7 @@ function withoutHeaders(uri: Uri): Uri {
 }
 
 /**
- * Where a request of the dialog is sent to: the first route, else the remote target. RFC 3263 4.1 without NAPTR and SRV: UDP when
+ * Where a request of the dialog is sent to: the first route, else the remote target. RFC 3263 4.1 without NAPTR: UDP when
  * nothing else is said, TLS for sips. A URI that is the first hop itself means the transport that was used there, as peers leave
  * it out of Contact, and the connection that is open (RFC 5923): its certificate is for a name, a Record-Route has the address.
  */
@@ -130,7 +128,7 @@ export function hopOf({ routeSet, remoteTarget, firstHop, incoming }: Dialog): T
   const sameHost = host === firstHop.host.toLowerCase() || host === met?.address;
   const samePlace = sameHost && (!listening || uri.port === null || uri.port === firstHop.port);
   const protocol = protocolOf(uri) ?? (samePlace ? firstHop.protocol : "udp");
-  const port = uri.port ?? (samePlace && listening ? firstHop.port : DEFAULT_PORT[protocol]);
+  const port = uri.port ?? (samePlace && listening ? firstHop.port : null);
   return samePlace && protocol === firstHop.protocol ? { ...firstHop, port } : { protocol, host, port };
 }
 

@@ -1,9 +1,11 @@
+import { isIP } from "node:net";
 import type { Log } from "../../../platform/log.ts";
 import type { ClientHandler, ClientTransaction, Target } from "../endpoint.ts";
 import type { SipRequest, SipResponse } from "../message/message.ts";
 import type { Transports } from "../transport/createTransports.ts";
 import { newBranch } from "./branch.ts";
 import { createPreparer } from "./createPreparer.ts";
+import { startAnywhere } from "./startAnywhere.ts";
 import { type ClientContext, startClientTransaction } from "./startClientTransaction.ts";
 import type { Timers } from "./timers.ts";
 import { clientKeyOf } from "./transactionKey.ts";
@@ -35,10 +37,13 @@ export function createClientTransactions({
 }): ClientTransactions {
   const entries = new Map<string, ClientEntry>();
   const preparer = createPreparer(transports);
-  const context: ClientContext = { entries, preparer, transports, timers, log, closed: false };
+  const context: ClientContext = { entries, preparer, transports, timers, log, closed: false, searching: new Set() };
 
   return {
-    request: (request, target, handler) => startClientTransaction(context, request, target, handler),
+    request: (request, target, handler) => {
+      const onePlace = target.met !== undefined || isIP(target.host) !== 0;
+      return (onePlace ? startClientTransaction : startAnywhere)(context, request, target, handler);
+    },
     sendAck: (ack, target) => {
       const failed = (failure: { detail: string }) => log.warn({ callId: ack.callId, detail: failure.detail }, "an ACK could not be sent");
       void preparer.prepare(ack, target, newBranch()).then((prepared) => {
@@ -55,6 +60,7 @@ export function createClientTransactions({
     },
     close: () => {
       context.closed = true;
+      for (const stop of [...context.searching]) stop();
       for (const entry of [...entries.values()]) entry.stop();
     },
   };

@@ -20,6 +20,8 @@ export interface ClientContext {
   log: Log;
   /** The endpoint is closed: nothing begins any more. */
   closed: boolean;
+  /** Stops those that go from place to place. */
+  searching: Set<() => void>;
 }
 
 /** What both machines have in common; `cancel` of an INVITE only. */
@@ -63,6 +65,11 @@ export function startClientTransaction(
     }
   }
 
+  function met(how: "well" | "in trouble") {
+    const place = sentTo ?? target.met;
+    if (place) transports.met(place, how);
+  }
+
   function forget() {
     over = true;
     stopWatching();
@@ -72,6 +79,7 @@ export function startClientTransaction(
   function fail(failure: RequestFailure) {
     if (over) return;
     forget();
+    met("in trouble");
     tell(() => told.failed(failure));
   }
 
@@ -99,7 +107,10 @@ export function startClientTransaction(
         if (request.method !== "INVITE") told = SILENT;
         tell(() => last.final(response));
       },
-      failed: (failure: RequestFailure) => tell(() => told.failed(failure)),
+      failed: (failure: RequestFailure) => {
+        met("in trouble");
+        tell(() => told.failed(failure));
+      },
       ended: () => {
         if (machine === mine) forget();
       },
@@ -157,7 +168,10 @@ export function startClientTransaction(
   }
 
   const entry: ClientEntry = {
-    receive: (response) => machine?.receive(response),
+    receive: (response) => {
+      met(response.status === 503 ? "in trouble" : "well");
+      machine?.receive(response);
+    },
     stop: () => {
       told = SILENT;
       machine?.stop();

@@ -4,7 +4,8 @@ import type { Reply, RequestFailure, ServerHandler, ServerTransaction } from "..
 import type { SipRequest } from "../message/message.ts";
 import { writeMessage } from "../message/writeMessage.ts";
 import { withoutBrackets } from "../transport/address.ts";
-import { DEFAULT_PORT, type Transports } from "../transport/createTransports.ts";
+import type { Transports } from "../transport/createTransports.ts";
+import { DEFAULT_PORT } from "../transport/locate.ts";
 import type { Path } from "../transport/path.ts";
 import { buildResponse, statelessTagOf } from "./buildResponse.ts";
 import { createInviteServer, type InviteServer } from "./createInviteServer.ts";

@@ -1,11 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { isIP, type Socket } from "node:net";
-import type { Protocol, RequestFailure, Source, Target } from "../endpoint.ts";
+import type { Located, PlacedTarget, Protocol, RequestFailure, Source, Target } from "../endpoint.ts";
 import { type Family, familyOf, isWildcard } from "./address.ts";
 import { type ConnectionsOptions, type ConnectTarget, createConnections } from "./createConnections.ts";
 import { createResolver, type Resolver } from "./createResolver.ts";
 import { createRoutes, type Routes } from "./createRoutes.ts";
 import { createSecureContexts, type TlsFiles } from "./createSecureContexts.ts";
 import { describeFailure } from "./describeFailure.ts";
+import { DEFAULT_PORT, locate as locatePlaces, placeKey } from "./locate.ts";
 import { openStreamListener, type StreamListener } from "./openStreamListener.ts";
 import { openUdpListener, type UdpListener } from "./openUdpListener.ts";
 import type { HostPort, Inbound, Path, PathOrFailure } from "./path.ts";
@@ -26,7 +28,11 @@ export interface Transports {
   listensOn(protocol: Protocol): boolean;
   /** As of SipEndpoint. Never rejects: when there is no way to the target, the best that is known. */
   reachableAt(target: Target): Promise<{ protocol: Protocol; host: string; port: number }>;
-  /** A way to the target, trying its addresses one after the other. Never rejects. `fresh`: no connection that is open already. */
+  /** As of SipEndpoint. Places that were met with trouble lately come last. */
+  locate(target: Target): Promise<Located>;
+  /** How a place was met. */
+  met(place: Source, how: "well" | "in trouble"): void;
+  /** A way to the target, trying its places one after the other. Never rejects. `fresh`: no connection that is open already. */
   open(target: Target, options?: { fresh?: boolean; timeoutMs?: number }): Promise<PathOrFailure>;
   /** A connection to where a request came from, for its response. Never rejects. */
   reopen(target: ConnectTarget): Promise<PathOrFailure>;
@@ -45,13 +51,18 @@ const IN_PLACE: Record<Protocol, readonly Protocol[]> = {
   tls: ["tls", "tcp", "udp"],
 };
 
-export const DEFAULT_PORT: Record<Protocol, number> = { udp: 5060, tcp: 5060, tls: 5061 };
+/** A place that did not answer is tried last for this long: the OPTIONS after that may find it well again. */
+const IN_TROUBLE_MS = 45_000;
+const MOST_IN_TROUBLE = 1_000;
 
 /** Everything that is listened on and connected to. Rejects when an address cannot be listened on; then nothing stays open. */
 export async function createTransports(options: TransportsOptions, inbound: Inbound): Promise<Transports> {
   const { publicAddress } = options;
   const resolver = options.resolver ?? createResolver();
   const routes = options.routes ?? createRoutes();
+  const seed = randomUUID();
+  /** And until when. */
+  const troubled = new Map<string, number>();
   const secure = createSecureContexts(options.tls ?? {});
   const udp: UdpListener[] = [];
   const streams: StreamListener[] = [];
@@ -119,7 +130,28 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
     return { listener, at: { host: known ?? own, port: listener.listening.port } };
   }
 
-  async function openOne(target: Target, address: string, how: { fresh?: boolean; timeoutMs?: number }): Promise<Path> {
+  const isTroubled = ({ met }: PlacedTarget) => (troubled.get(placeKey(met)) ?? 0) > performance.now();
+
+  async function locate(target: Target): Promise<Located> {
+    const { protocol, host, met } = target;
+    if (met) return { places: [{ ...target, port: target.port ?? DEFAULT_PORT[protocol], met }] };
+    try {
+      const all = (await locatePlaces(resolver, target, seed)).map((place) => ({
+        ...target,
+        port: place.port,
+        met: { protocol, ...place },
+      }));
+      const spoken = all.filter((one) => protocol !== "udp" || listenersOf(protocol, familyOf(one.met.address)).length > 0);
+      const places = spoken.length > 0 ? spoken : all;
+      if (places.length === 0) return { failure: { kind: "unreachable", detail: `the host name ${host} has no address` } };
+      return { places: [...places.filter((one) => !isTroubled(one)), ...places.filter(isTroubled)] };
+    } catch (error) {
+      return { failure: describeFailure(error, host) };
+    }
+  }
+
+  async function openOne(target: PlacedTarget, how: { fresh?: boolean; timeoutMs?: number }): Promise<Path> {
+    const { address } = target.met;
     if (target.protocol !== "udp") return connections.open({ ...target, protocol: target.protocol, address }, how);
     const family = familyOf(address);
     const chosen = await choose(
@@ -132,28 +164,26 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
 
   async function open(target: Target, how: { fresh?: boolean; timeoutMs?: number } = {}): Promise<PathOrFailure> {
     const { met, protocol, host } = target;
-    let failure: RequestFailure = { kind: "unreachable", detail: `the host name ${host} has no address` };
     if (met && protocol !== "udp" && met.protocol === protocol && !how.fresh) {
       const path = connections.find({ protocol, host, address: met.address, port: met.port });
       if (path) return { path };
     }
-    try {
-      for (const address of met ? [met.address] : await resolver.resolve(host)) {
-        try {
-          return { path: await openOne(target, address, how) };
-        } catch (error) {
-          failure = describeFailure(error, host);
-        }
+    const located = await locate(target);
+    if ("failure" in located) return located;
+    let failure: RequestFailure = { kind: "unreachable", detail: "no place of it is known" };
+    for (const place of located.places) {
+      try {
+        return { path: await openOne(place, how) };
+      } catch (error) {
+        failure = describeFailure(error, host);
       }
-    } catch (error) {
-      failure = describeFailure(error, host);
     }
     return { failure };
   }
 
   async function reachableAt(target: Target) {
-    const resolved = await Promise.resolve(resolver.resolve(target.host)).catch(() => []);
-    const addresses = resolved.length > 0 ? resolved : [publicAddress ?? "127.0.0.1"];
+    const located = await locate(target);
+    const addresses = "places" in located ? located.places.map(({ met }) => met.address) : [publicAddress ?? "127.0.0.1"];
     for (const protocol of IN_PLACE[target.protocol]) {
       // An address of an IP version that we do not listen with is none that we go to.
       for (const address of addresses) {
@@ -170,6 +200,12 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
     listening: all().map((one) => one.listening),
     listensOn: (protocol) => all().some((one) => one.listening.protocol === protocol),
     reachableAt,
+    locate,
+    met: (place, how) => {
+      if (how === "well") return void (troubled.size > 0 && troubled.delete(placeKey(place)));
+      if (troubled.size >= MOST_IN_TROUBLE) troubled.clear();
+      troubled.set(placeKey(place), performance.now() + IN_TROUBLE_MS);
+    },
     open,
     reopen: async (target) => {
       try {

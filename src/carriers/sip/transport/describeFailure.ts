@@ -78,4 +78,5 @@ const NETWORK: Record<string, string> = {
   ENOTFOUND: "the host name HOST cannot be resolved",
   ENODATA: "the host name HOST cannot be resolved",
   EAI_AGAIN: "the host name HOST cannot be resolved just now",
+  ETIMEOUT: "the host name HOST cannot be resolved: the DNS does not answer",
 };

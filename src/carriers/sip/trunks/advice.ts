@@ -2,10 +2,11 @@ import type { Gateway } from "../../../core/trunks/trunk.ts";
 
 /** What would mend a finding, for the person who set the trunk up; by what the finding says. */
 const ADVICE: ReadonlyArray<readonly [finding: RegExp, advice: (gateway: Gateway) => string]> = [
-  [/cannot be resolved|has no address/, () => "Check how the host name is written, and this machine's DNS."],
+  [/cannot be resolved|has no address|offers no SIP/, () => "Check how the host name is written, and this machine's DNS."],
   [
     /refuse[sd] the connection|refused/i,
-    ({ protocol, port }) => `Nothing listens on ${protocol} port ${port} there, or a firewall is in between: check protocol and port.`,
+    ({ protocol, port }) =>
+      `Nothing listens on ${protocol}${port === null ? "" : ` port ${port}`} there, or a firewall is in between: check protocol and port.`,
   ],
   [/version of TLS/, () => "Its operator must switch on TLS 1.2 or newer."],
   [/asks for a certificate/, () => "Ask the provider for one, and name it in SIP_TLS_CERT and SIP_TLS_KEY."],

@@ -4,9 +4,11 @@ import { type Gateway, gatewayName } from "../../../core/trunks/trunk.ts";
 import type { Log } from "../../../platform/log.ts";
 import { countryOf } from "../../../platform/phone.ts";
 import type { DialRequest, LegHandler } from "../../carrier.ts";
+import type { PlacedTarget } from "../endpoint.ts";
 import { type MediaSession, NoFreePort } from "../media/media.ts";
 import { writeNameAddr } from "../message/nameAddr.ts";
 import { legEnd } from "../outcome.ts";
+import { withBrackets } from "../transport/address.ts";
 import type { SipCallEnd } from "../user-agent.ts";
 import { callAddresses, gatewayUri } from "./addresses.ts";
 import { type AudioLeg, createAudioLeg, failureOf, isExpected } from "./audioLeg.ts";
@@ -95,29 +97,65 @@ async function tryGateways(parts: DialParts, attempt: Attempt): Promise<void> {
   const troubles: string[] = [];
   for (const [index, gateway] of gateways.entries()) {
     const last = index === gateways.length - 1;
-    const end = await tryGateway(parts, attempt, gateway, last);
-    if (end === undefined) return;
-    const untaken = !leg.over.aborted && !leg.rang && isForAnother(end);
+    const tried = await tryGateway(parts, attempt, gateway, last);
+    if (tried === undefined) return;
+    const { end, troubles: met } = tried;
+    const untaken = isUntaken(leg, end);
     note(parts, trunk, gateway, { end, untaken, rang: leg.rang });
     if (!untaken) return leg.finishAs(end);
-    troubles.push(troubleOf(gateway, end));
+    troubles.push(`${gatewayName(gateway)}: ${met.join(", ")}`);
     if (last) return leg.finish({ ...legEnd(end, false), detail: troubles.join("; ") });
     attempt.log.warn({ gateway: gatewayName(gateway), detail: end.detail }, "the call goes to the next gateway");
   }
 }
 
-/** Resolves once this gateway's part is over; undefined when the leg was, before it began. */
-async function tryGateway(parts: DialParts, attempt: Attempt, gateway: Gateway, last: boolean): Promise<SipCallEnd | undefined> {
+/**
+ * Its places as if each were a gateway (RFC 3263 4.3). Resolves once this gateway's part is over; undefined when the leg was, before
+ * it began.
+ */
+async function tryGateway(parts: DialParts, attempt: Attempt, gateway: Gateway, last: boolean): Promise<Tried | undefined> {
+  const { leg, line, log } = attempt;
+  const located = await line.agent.endpoint.locate(gateway);
+  if (leg.over.aborted) return undefined;
+  if ("failure" in located) return { end: unreachable(located.failure.detail), troubles: [located.failure.detail] };
+  const places = located.places.slice(0, MOST_PLACES);
+  const troubles: string[] = [];
+  for (const [index, place] of places.entries()) {
+    const lastPlace = index === places.length - 1;
+    const end = await tryPlace(parts, attempt, { gateway, place, last: last && lastPlace });
+    if (end === undefined) return undefined;
+    const words = legEnd(end, false).detail ?? end.detail;
+    troubles.push(places.length === 1 ? words : `${words} (${withBrackets(place.met.address)}:${place.port})`);
+    if (lastPlace || !isUntaken(leg, end)) return { end, troubles };
+    log.warn({ gateway: gatewayName(gateway), place: place.met, detail: end.detail }, "the call goes to the gateway's next address");
+  }
+}
+
+/** Each that is silent costs some seconds, and somebody waits. */
+const MOST_PLACES = 6;
+
+interface Tried {
+  end: SipCallEnd;
+  /** What was met at each place, in words. */
+  troubles: string[];
+}
+
+interface Try {
+  gateway: Gateway;
+  place: PlacedTarget;
+  last: boolean;
+}
+
+async function tryPlace(parts: DialParts, attempt: Attempt, { gateway, place, last }: Try): Promise<SipCallEnd | undefined> {
   const { leg, line, media, trunk, request, log } = attempt;
   const { timers } = parts;
-  const here = await line.agent.endpoint.reachableAt(gateway).catch((error: unknown) => failed(error));
-  if ("why" in here) return here;
+  const here = await line.agent.endpoint.reachableAt(place);
   if (leg.over.aborted) return undefined;
   const { uri, from, to, assertedIdentity } = callAddresses(trunk, gateway, request);
   return new Promise((resolve) => {
     const call = line.agent.invite(
       {
-        target: gateway,
+        target: place,
         uri,
         from,
         to,
@@ -135,12 +173,13 @@ async function tryGateway(parts: DialParts, attempt: Attempt, gateway: Gateway, 
   });
 }
 
-const isForAnother = (end: SipCallEnd): boolean => end.why === "unreachable" || (end.why === "rejected" && end.status === 503);
+/** Another one may have the call. */
+const isUntaken = (leg: AudioLeg, end: SipCallEnd): boolean =>
+  !leg.over.aborted && !leg.rang && (end.why === "unreachable" || (end.why === "rejected" && end.status === 503));
 
-/** The address to be reached at is not known, because the gateway's is not. */
-const failed = (error: unknown): SipCallEnd => ({
+const unreachable = (detail: string): SipCallEnd => ({
   why: "unreachable",
-  detail: error instanceof Error ? error.message : String(error),
+  detail,
   answered: false,
   status: null,
   reason: null,
@@ -161,9 +200,4 @@ function note({ board, watch, timers }: DialParts, trunk: OpenTrunk, gateway: Ga
   else if (end.status !== null || end.answered) watch.met(trunk, gateway, { state: "up", detail: "takes calls" });
   const outcome = legEnd(end, rang);
   if (end.status !== null && outcome.cause !== "canceled") watch.called(trunk, gateway, callVerdict(outcome));
-}
-
-/** Such as "udp:sip.example.com:5060: does not answer". */
-function troubleOf(gateway: Gateway, end: SipCallEnd): string {
-  return `${gatewayName(gateway)}: ${legEnd(end, false).detail ?? end.detail}`;
 }

@@ -1,11 +1,10 @@
-import { lookup } from "node:dns/promises";
 import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
 import type { Gateway } from "../../../core/trunks/trunk.ts";
 import type { UserAgent } from "../user-agent.ts";
 import { gatewayUri, trunkAddress } from "./addresses.ts";
 import { optionsVerdict, type Verdict } from "./check-words.ts";
 import { credentialsOf } from "./credentialsOf.ts";
-import type { Line } from "./line.ts";
+import type { Line, OpenLine } from "./line.ts";
 import type { SipTimers } from "./settings.ts";
 
 export interface Watch {
@@ -35,15 +34,15 @@ export function startKeepAlive(options: KeepAliveOptions): Watch {
   const look = async () => {
     const { open, trouble } = line;
     if (open) {
-      const [verdict] = await Promise.all([sendOptions(open.agent, trunk, gateway, timers.optionsTimeoutMs, over.signal), resolve()]);
+      const [verdict] = await Promise.all([sendOptions(open.agent, trunk, gateway, timers.optionsTimeoutMs, over.signal), resolve(open)]);
       if (!over.signal.aborted) found(verdict);
     } else if (trouble) found({ state: "down", detail: `SIP is off: ${trouble}` });
   };
-  /** A gateway that we registered with calls us from its own address. */
-  const resolve = async () => {
+  /** A gateway that we registered with calls us from any address of its own. */
+  const resolve = async ({ agent }: OpenLine) => {
     if (!trunk.register) return;
-    const addresses = await lookup(gateway.host, { all: true }).catch(() => []);
-    if (addresses.length > 0 && !over.signal.aborted) resolved(addresses.map(({ address }) => address));
+    const located = await agent.endpoint.locate(gateway);
+    if ("places" in located && !over.signal.aborted) resolved(located.places.map(({ met }) => met.address));
   };
   const check = () => {
     again = true;

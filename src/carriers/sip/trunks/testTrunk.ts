@@ -1,4 +1,3 @@
-import { lookup } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";
 import type { House } from "../../../core/context.ts";
 import { NotFound } from "../../../core/errors.ts";
@@ -6,6 +5,8 @@ import { findTrunk } from "../../../core/trunks/findTrunk.ts";
 import { loadTrunks, type OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
 import { type Gateway, gatewayName } from "../../../core/trunks/trunk.ts";
 import type { Log } from "../../../platform/log.ts";
+import type { SipEndpoint } from "../endpoint.ts";
+import { withBrackets } from "../transport/address.ts";
 import type { UserAgent } from "../user-agent.ts";
 import { gatewayUri, trunkAddress } from "./addresses.ts";
 import { adviceOn } from "./advice.ts";
@@ -64,8 +65,10 @@ function portsFor({ gateways }: OpenTrunk): ListenAddress[] {
   return ["0.0.0.0", ...(ipv6 ? ["::"] : [])].map((address) => ({ protocol: "udp", address, port: 0 }));
 }
 
-async function testGateway(agent: UserAgent, trunk: OpenTrunk, gateway: Gateway, timers: typeof DEFAULT_TIMERS): Promise<TrunkCheck[]> {
-  const resolved = await timed("resolve", gateway, () => resolve(gateway.host));
+type Agent = UserAgent & { endpoint: SipEndpoint };
+
+async function testGateway(agent: Agent, trunk: OpenTrunk, gateway: Gateway, timers: typeof DEFAULT_TIMERS): Promise<TrunkCheck[]> {
+  const resolved = await timed("resolve", gateway, () => resolve(agent.endpoint, gateway));
   if (!resolved.ok) return [resolved];
   const answered = await timed("options", gateway, () => sendOptions(agent, trunk, gateway, timers.optionsTimeoutMs));
   if (!trunk.register) return [resolved, answered];
@@ -83,15 +86,12 @@ async function timed(check: TrunkCheck["check"], gateway: Gateway, work: () => P
   return { check, ok: state === "up", detail: advice ? `${detail}. ${advice}` : detail, tookMs: performance.now() - began };
 }
 
-async function resolve(host: string): Promise<Verdict> {
-  if (isIP(host) !== 0) return { state: "up", detail: "is an IP address" };
-  try {
-    const addresses = await lookup(host, { all: true });
-    return { state: "up", detail: [...new Set(addresses.map(({ address }) => address))].join(", ") };
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    return { state: "down", detail: `the host name ${host} cannot be resolved (${code})` };
-  }
+async function resolve(endpoint: SipEndpoint, gateway: Gateway): Promise<Verdict> {
+  if (isIP(gateway.host) !== 0) return { state: "up", detail: "is an IP address" };
+  const located = await endpoint.locate(gateway);
+  if ("failure" in located) return { state: "down", detail: located.failure.detail };
+  const places = located.places.map(({ met, port }) => (gateway.port === null ? `${withBrackets(met.address)}:${port}` : met.address));
+  return { state: "up", detail: places.join(", ") };
 }
 
 /** A REGISTER without Contact only asks which bindings there are (RFC 3261 10.2.3), and yet the credentials must be right. */

@@ -27,15 +27,15 @@ const met = (protocol: Protocol, address: string, port: number, host = address):
 });
 
 const hops: ReadonlyArray<readonly [what: string, Dialog, Target]> = [
-  ["the port of the scheme", dialog("sip:x@192.0.2.7"), { protocol: "udp", host: "192.0.2.7", port: 5060 }],
+  ["no port: the one of the DNS or the scheme", dialog("sip:x@192.0.2.7"), { protocol: "udp", host: "192.0.2.7", port: null }],
   ["what is said of transport and port", dialog("sip:x@192.0.2.7:5080;transport=TCP"), { protocol: "tcp", host: "192.0.2.7", port: 5080 }],
-  ["TLS has another port", dialog("sip:x@192.0.2.7;transport=tls"), { protocol: "tls", host: "192.0.2.7", port: 5061 }],
-  ["sips is TLS", dialog("sips:x@192.0.2.7;transport=tcp"), { protocol: "tls", host: "192.0.2.7", port: 5061 }],
+  ["TLS", dialog("sip:x@192.0.2.7;transport=tls"), { protocol: "tls", host: "192.0.2.7", port: null }],
+  ["sips is TLS", dialog("sips:x@192.0.2.7;transport=tcp"), { protocol: "tls", host: "192.0.2.7", port: null }],
   ["IPv6 without brackets", dialog("sip:x@[2001:db8::1]:5070"), { protocol: "udp", host: "2001:db8::1", port: 5070 }],
   [
     "maddr goes before the host (RFC 3261 19.1.1)",
     dialog("sip:x@example.com;maddr=192.0.2.8"),
-    { protocol: "udp", host: "192.0.2.8", port: 5060 },
+    { protocol: "udp", host: "192.0.2.8", port: null },
   ],
   ["the place that we talk to already, without a transport", dialog("sip:x@gw.example.com:5071"), GATEWAY],
   ["the same, without a port too", dialog("sip:x@GW.example.com"), GATEWAY],
@@ -63,11 +63,11 @@ test("the connection that is there already is used for the other side's address,
   // Who connected to us is connected to at the port of its Contact, when its own connection is gone.
   const caller = met("tcp", "198.51.100.2", 49_152);
   assert.deepEqual(hopOf(dialog("sip:x@198.51.100.2:5070;transport=tcp", [], caller, true)), { ...caller, port: 5070 });
-  assert.deepEqual(hopOf(dialog("sip:x@198.51.100.2", [], caller, true)), { ...caller, port: 5060 });
+  assert.deepEqual(hopOf(dialog("sip:x@198.51.100.2", [], caller, true)), { ...caller, port: null });
   assert.deepEqual(hopOf(dialog("sip:x@198.51.100.3;transport=tcp", [], caller, true)), {
     protocol: "tcp",
     host: "198.51.100.3",
-    port: 5060,
+    port: null,
   });
 });
 
@@ -78,7 +78,7 @@ test("a private address of another network than the peer's is behind its NAT: ba
     assert.deepEqual(hopOf(dialog(`sip:x@${host}:5060`, [], publicPeer, true)), publicPeer, host);
   assert.deepEqual(hopOf(dialog("sip:x@172.17.0.2:5060", [], officePeer)), officePeer);
   assert.deepEqual(hopOf(dialog("sip:x@203.0.113.7", ["sip:10.0.0.1;lr"], publicPeer)), publicPeer);
-  const straight = (host: string): Target => ({ protocol: "udp", host, port: 5060 });
+  const straight = (host: string): Target => ({ protocol: "udp", host, port: null });
   // Of the same network, public, or a name: it is believed. So is everything of a proxy on this machine.
   assert.deepEqual(hopOf(dialog("sip:x@192.168.1.11", [], officePeer)), straight("192.168.1.11"));
   assert.deepEqual(hopOf(dialog("sip:x@203.0.113.7", [], officePeer)), straight("203.0.113.7"));

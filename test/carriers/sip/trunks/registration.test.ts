@@ -5,8 +5,8 @@ import { removeTrunk } from "../../../../src/core/trunks/removeTrunk.ts";
 import { updateTrunk } from "../../../../src/core/trunks/updateTrunk.ts";
 import { until } from "../../../support/until.ts";
 import { startWorld } from "../../../support/world.ts";
-import { address, openPeer, type Peer } from "../peer.ts";
-import { deadPort, healthOf, newTrunk, startCarrier } from "./support.ts";
+import { address, openPeer, type Peer, sdp } from "../peer.ts";
+import { deadPort, healthOf, newTrunk, partsWith, startCarrier } from "./support.ts";
 
 const world = await startWorld();
 
@@ -57,6 +57,34 @@ describe("a trunk that registers", () => {
     assert.equal(expires(last), 0);
     assert.equal(last.callId, request.callId);
     peer.respond(last, 200);
+    await closed;
+  });
+
+  test("finds its gateway's next address, and takes calls from each of them (RFC 3263 4.3)", async (t) => {
+    const peer = await openPeer();
+    t.after(() => peer.close());
+    // Nobody is at the first one, and whoever calls in does so from the other.
+    const services = async () => [
+      { name: "127.0.0.9", port: peer.port, priority: 1, weight: 0 },
+      { name: "127.0.0.1", port: peer.port, priority: 2, weight: 0 },
+    ];
+    const parts = partsWith({ resolve: (host) => [host], services }, { t1Ms: 5 });
+    const running = await startCarrier(t, world, { parts });
+    const trunk = await newTrunk(world, { gateways: ["udp:sip.example"], ...CREDENTIALS });
+    peer.respond(await peer.request("OPTIONS"), 200);
+    peer.respond(await peer.request("REGISTER"), 200, { contact: null });
+    for (const check of ["options", "registration"]) await healthOf(world, trunk, (found) => found.check === check && found.state === "up");
+    const port = await running.port();
+    peer.ask(port, {
+      method: "INVITE",
+      uri: address(`<sip:+97239000001@127.0.0.1:${port}>`).uri,
+      from: address("<sip:+972501234567@example.com>;tag=a"),
+      to: address("<sip:+97239000001@example.com>"),
+      body: sdp(),
+    });
+    (await until(() => running.calls.shift(), { what: "a call without credentials" })).reject("unknown_number");
+    const closed = running.close();
+    peer.respond(await peer.request("REGISTER"), 200);
     await closed;
   });
 

@@ -2,8 +2,11 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import type { TestContext } from "node:test";
 import type { AudioMedia, DialRequest, IncomingCall, Leg, LegEnd, LegHandler } from "../../../../src/carriers/carrier.ts";
+import { createUserAgent } from "../../../../src/carriers/sip/createUserAgent.ts";
+import { openEndpoint } from "../../../../src/carriers/sip/openEndpoint.ts";
 import { type SipCarrier, startSipCarrier } from "../../../../src/carriers/sip/startSipCarrier.ts";
-import type { LineParts } from "../../../../src/carriers/sip/trunks/line.ts";
+import type { Resolver } from "../../../../src/carriers/sip/transport/createResolver.ts";
+import { type LineParts, REAL_PARTS } from "../../../../src/carriers/sip/trunks/line.ts";
 import type { SipSettings, SipTimers } from "../../../../src/carriers/sip/trunks/settings.ts";
 import { addTrunk } from "../../../../src/core/trunks/addTrunk.ts";
 import { TRUNKS_CHANNEL } from "../../../../src/core/trunks/channel.ts";
@@ -91,6 +94,13 @@ export const newTrunk = (world: World, settings: Partial<TrunkSettings> & Pick<T
 /** What a node found, once there is such a finding. */
 export const healthOf = (world: World, trunk: Trunk, matches: (found: TrunkHealth) => boolean = () => true): Promise<TrunkHealth> =>
   until(async () => (await getTrunk(world.house, trunk.id)).health.find(matches), { what: "a finding about the trunk" });
+
+/** A line that takes names from this resolver. */
+export const partsWith = (resolver: Resolver, timers: { t1Ms?: number } = {}): LineParts => ({
+  ...REAL_PARTS,
+  openAgent: ({ listen, log, incoming }) =>
+    createUserAgent({ open: (handler) => openEndpoint({ listen, resolver, timers, log }, handler), incoming, log }),
+});
 
 /** What a leg told its handler. */
 export interface Told {

@@ -60,7 +60,7 @@ describe("the test of a trunk", () => {
       "the password or the user name clinic is wrong (401 Unauthorized). Check user name, password and --domain with the provider.",
     ]);
     assert.equal(second?.length, 1);
-    assert.match(String(second?.[0]?.[2]), /^the host name no-such-host\.invalid cannot be resolved .*DNS\.$/);
+    assert.match(String(second?.[0]?.[2]), /^the host name no-such-host\.invalid cannot be resolved\..*DNS\.$/);
     assert.match(String(third?.[1]?.[2]), /^connection refused\. Nothing listens on tcp port \d+ there/);
   });
 

@@ -24,7 +24,7 @@ export async function open(
 }
 
 /** Where an endpoint listens. */
-export function targetOf(endpoint: OpenEndpoint, protocol: Target["protocol"] = "udp"): Target {
+export function targetOf(endpoint: OpenEndpoint, protocol: Target["protocol"] = "udp"): Target & { port: number } {
   const found = endpoint.listening.find((one) => one.protocol === protocol);
   if (!found) throw new Error(`no listener for ${protocol}`);
   return { protocol, host: found.address, port: found.port };

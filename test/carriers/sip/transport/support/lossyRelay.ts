@@ -39,7 +39,7 @@ export async function lossyRelay(
   };
   inside.on("message", (bytes, from) => {
     client = from;
-    if (passes(bytes)) outside.send(bytes, target.port, target.host);
+    if (passes(bytes)) outside.send(bytes, target.port ?? 5060, target.host);
   });
   outside.on("message", (bytes) => {
     if (passes(bytes)) inside.send(bytes, client.port, client.address);

@@ -24,7 +24,7 @@ export async function rawPeer(t: TestContext): Promise<RawPeer> {
     port,
     target: { protocol: "udp", host: "127.0.0.1", port },
     heard,
-    send: (text, to) => socket.send(text, to.port, to.host),
+    send: (text, to) => socket.send(text, to.port ?? 5060, to.host),
     next: (start, count = 1) =>
       until(() => heard.filter((one) => start.test(one.split("\r\n", 1)[0] ?? ""))[count - 1], { what: `${start}` }),
   };
