@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { newId } from "../../src/platform/ids.ts";
 import { ownStore } from "./own-store.ts";
-import { leadline, leadlineJson } from "./support.ts";
+import { leadline, leadlineJson } from "./warm.ts";
 
 const store = await ownStore();
 const options = { env: store.env };
