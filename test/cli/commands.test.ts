@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { ConfigError, readConfig } from "../../src/config.ts";
-import { databaseRuns, leadline, leadlineJson, temporaryFolder } from "./support.ts";
+import { createLog } from "../../src/platform/log.ts";
+import { openEmbedded } from "../../src/platform/postgres/embedded/embedded.ts";
+import { databaseRuns, leadline as leadlineProcess, temporaryFolder } from "./support.ts";
+import { leadline, leadlineJson } from "./warm.ts";
 
 interface MadeKey {
   number: number;
@@ -19,9 +22,10 @@ describe("commands on a data directory where no server runs", () => {
   const options = { env: { DATA_DIR: dataDir } };
   let workspaceUid: string;
   let directoryUid: string;
+  let leave = async () => {};
 
   test("an empty store says how to fill it, and has no demo", async () => {
-    const workspaces = await leadline(["workspace", "list"], options);
+    const workspaces = await leadlineProcess(["workspace", "list"], options);
     assert.deepEqual(workspaces, { code: 0, out: "No workspaces yet. Make one: leadline workspace create --help\n", err: "" });
     assert.match((await leadline(["key", "list"], options)).out, /^No keys yet\. Make one: leadline key create /);
     assert.match(
@@ -29,6 +33,14 @@ describe("commands on a data directory where no server runs", () => {
       /^leadline: There is no workspace yet\. [^\n]*\n$/,
     );
     assert.ok(!databaseRuns(dataDir), "a command stops the database that it started");
+    // The commands that follow join the one who is there: it need not be started for each.
+    const { close } = await openEmbedded({ dataDir, tenancy: "command", log: createLog("fatal") });
+    leave = close;
+  });
+
+  after(async () => {
+    await leave();
+    assert.ok(!databaseRuns(dataDir), "the last who leaves stops the database");
   });
 
   test("a partner and its workspace", async () => {
@@ -137,6 +149,7 @@ describe("settings that cannot be used", () => {
     ["MASTER_KEY", "short"],
     ["MAIL_FROM", "nobody"],
     ["LOG_LEVEL", "loud"],
+    ["RECORDINGS_KEEP_DAYS", "0"],
   ];
   for (const [name, value] of settings) {
     test(`${name}=${value} is refused with a sentence that names it`, () => {
@@ -149,7 +162,7 @@ describe("settings that cannot be used", () => {
   });
 
   test("a bad setting stops the start", async () => {
-    const { code, out, err } = await leadline(["start"], { env: { PORT: "eighty" } });
+    const { code, out, err } = await leadlineProcess(["start"], { env: { PORT: "eighty" } });
     assert.deepEqual(
       { code, out, err },
       { code: 1, out: "", err: 'leadline: PORT must be a whole number from 0 to 65535, not "eighty".\n' },
