@@ -8,6 +8,7 @@ import { type Authenticator, createAuthenticator } from "./core/api-keys/authent
 import { KEYS_CHANNEL } from "./core/api-keys/revokeKey.ts";
 import type { House } from "./core/context.ts";
 import { createCleanUp } from "./core/housekeeping/cleanUp.ts";
+import { createCleanUpRecordings } from "./core/housekeeping/cleanUpRecordings.ts";
 import { createSendMail } from "./core/outbox/sendMail.ts";
 import { TRUNKS_CHANNEL } from "./core/trunks/channel.ts";
 import { createDeliverWebhook } from "./core/webhooks/deliver.ts";
@@ -59,6 +60,7 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
         deliver_webhook: createDeliverWebhook({ house, outbound, renderers: { yappr: wordWebhook } }),
         send_mail: createSendMail({ db: house.db, clock: house.clock, smtpUrl: config.SMTP_URL, from: config.MAIL_FROM }),
         clean_up: createCleanUp(house),
+        clean_up_recordings: createCleanUpRecordings({ house, keepDays: config.RECORDINGS_KEEP_DAYS, log }),
       };
       const jobs = await startJobs({ pool: house.db.pool, tasks, log });
       stops.push(() => jobs.close());

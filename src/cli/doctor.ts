@@ -6,6 +6,7 @@ import { type Finding, ok, problem } from "./checks/finding.ts";
 import { checkMail } from "./checks/mail.ts";
 import { checkNode } from "./checks/node.ts";
 import { checkPort } from "./checks/port.ts";
+import { checkRecordings } from "./checks/recordings.ts";
 import { checkTelephone } from "./checks/telephone.ts";
 import { sentence } from "./report.ts";
 import { print } from "./session.ts";
@@ -39,7 +40,10 @@ async function checkSetup(): Promise<Finding[]> {
   return [
     ok("settings", "all can be used"),
     ...dataDir,
-    ...(await checkDatabase(config, (house) => checkTelephone(config, house))),
+    ...(await checkDatabase(config, async (house) => [
+      ...(await checkTelephone(config, house)),
+      ...(await checkRecordings(config, house)),
+    ])),
     await checkPort(config),
     await checkMail(config),
   ];

@@ -41,6 +41,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     about: "List calls, and show what became of one: decisions, times, what the telephone network said.",
     load: async () => (await import("./call.ts")).callCommands(),
   },
+  recording: {
+    about: "List recordings of calls, and delete those that people ask to have deleted.",
+    load: async () => (await import("./recording.ts")).recordingCommands(),
+  },
   "webhook-secret": {
     about: "Replace the secret with which a workspace's webhooks are signed.",
     load: async () => (await import("./webhook-secret.ts")).webhookSecretCommands(),

@@ -247,6 +247,7 @@ export interface Tables {
     started_at: Date;
     duration_ms: number | null;
     bytes: number | null;
+    deleted_at: Date | null;
   };
   trunks: {
     id: string;

@@ -13,6 +13,7 @@ await startJobs({
   tasks: {
     send_mail: never,
     clean_up: never,
+    clean_up_recordings: never,
     deliver_webhook() {
       process.stdout.write("taken\n");
       return never();

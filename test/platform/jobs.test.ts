@@ -51,7 +51,7 @@ async function withWorker(
 ): Promise<void> {
   const worker = await startJobs({
     pool,
-    tasks: { deliver_webhook: deliver, send_mail: nothing, clean_up: nothing },
+    tasks: { deliver_webhook: deliver, send_mail: nothing, clean_up: nothing, clean_up_recordings: nothing },
     log: createLog("silent"),
     workers: 4,
     pollMs: 20,

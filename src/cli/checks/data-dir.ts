@@ -5,7 +5,7 @@ import { masterKeyPath } from "../../store.ts";
 import { type Finding, note, ok, problem } from "./finding.ts";
 
 const ABOUT = "DATA_DIR";
-const LEAST_FREE_BYTES = 1024 ** 3;
+export const LEAST_FREE_BYTES = 1024 ** 3;
 
 export function checkDataDir(dataDir: string): Finding[] {
   const there = existsSync(dataDir);
@@ -33,11 +33,12 @@ function checkSecretFile(path: string): Finding[] {
   return [problem(about, `${path} can be read by others (mode ${mode.toString(8)}). Run: chmod 600 '${path}'`)];
 }
 
-function nearest(path: string): string {
+/** The folder itself, or where it would be made. */
+export function nearest(path: string): string {
   return existsSync(path) ? path : nearest(dirname(path));
 }
 
-function isWritable(path: string): boolean {
+export function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK | constants.X_OK);
     return true;

@@ -32,7 +32,7 @@ async function recordedOf(client: Pick<Client, "query">, workspaceId: string, ca
   if (callIds.length === 0) return new Set();
   const { rows } = await client.query<{ call_id: string }>({
     name: "recordings-of-calls",
-    text: "select call_id from recordings where workspace_id = $1 and call_id = any($2::uuid[])",
+    text: "select call_id from recordings where workspace_id = $1 and call_id = any($2::uuid[]) and deleted_at is null",
     values: [workspaceId, callIds],
   });
   return new Set(rows.map((row) => row.call_id));

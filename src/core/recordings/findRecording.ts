@@ -1,11 +1,12 @@
-import { isAbsolute, join, relative } from "node:path";
 import type { House } from "../context.ts";
 import type { Recording } from "./recording.ts";
+import { recordingPath } from "./recordingPath.ts";
 
 export type FoundRecording =
   | { state: "ready"; path: string; recording: Recording }
   /** The call is not over. */
   | { state: "running" }
+  /** There never was one, or it was deleted. */
   | { state: "none" };
 
 /**
@@ -29,12 +30,8 @@ export async function findRecording(
     .selectAll()
     .where("workspace_id", "=", workspaceId)
     .where("call_id", "=", callId)
+    .where("deleted_at", "is", null)
     .executeTakeFirst();
-  const path = recording && join(settings.recordingsDir, recording.file);
-  return path && isWithin(settings.recordingsDir, path) ? { state: "ready", path, recording } : { state: "none" };
-}
-
-function isWithin(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== "" && !way.startsWith("..") && !isAbsolute(way);
+  const path = recording && recordingPath(settings, recording.file);
+  return recording && path !== undefined ? { state: "ready", path, recording } : { state: "none" };
 }

@@ -87,7 +87,7 @@ async function startWorker({ pool, tasks, log, workers = 32, pollMs = 4_000, dra
   const runner = await run({
     pgPool: pool,
     taskList: { ...taskList(pool, tasks, share), release_dead_workers: async () => void (await releaseDeadWorkers(pool)) },
-    crontab: ["* * * * * release_dead_workers", "17 * * * * clean_up ?fill=1h"].join("\n"),
+    crontab: ["* * * * * release_dead_workers", "17 * * * * clean_up ?fill=1h", "37 2 * * * clean_up_recordings ?fill=1d"].join("\n"),
     concurrency: workers,
     pollInterval: pollMs,
     forbiddenFlags: share.full,

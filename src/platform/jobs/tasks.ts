@@ -5,6 +5,7 @@ export interface Tasks {
   deliver_webhook: { workspaceId: string; deliveryId: string };
   send_mail: { workspaceId: string; mailId: string };
   clean_up: Record<string, never>;
+  clean_up_recordings: Record<string, never>;
 }
 
 export type TaskName = keyof Tasks;

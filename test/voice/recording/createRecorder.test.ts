@@ -54,6 +54,7 @@ describe("the recorder", () => {
       started_at: STARTED,
       duration_ms: 2_520,
       bytes: 44 + 126 * 640,
+      deleted_at: null,
     });
     const bytes = readFileSync(join(folder, file));
     assert.equal(bytes.length, row.bytes);
