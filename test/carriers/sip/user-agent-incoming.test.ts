@@ -163,13 +163,17 @@ test("our 200 is sent until the ACK comes, with Record-Route, Contact, Allow (RF
   const world = await open(t, { timers: { ...QUICK, t1Ms: 50 } });
   const { peer, port } = world;
   const route = `<sip:${LOOPBACK}:${peer.port};lr;r2=on>`;
-  const { sent, call, ended } = await accepted(world, { body: sdp(), headers: [["Record-Route", route]] });
+  const { sent, call, ended, told, presence } = await accepted(world, { body: sdp(), headers: [["Record-Route", route]] });
   const answer = await peer.response(sent);
   assert.deepEqual(answer.recordRoute, [address(route)]);
   assert.match(answer.headers.all("Allow").join(), /UPDATE/);
   await peer.response(sent);
+  // Whether that address is the caller's is not known yet, and so nothing is sent there.
+  assert.deepEqual([told, presence], [["answered"], ["awaited"]]);
+  peer.ack(sent, { ...answer, to: address(`<sip:+97239999999@${LOOPBACK}>;tag=guessed`) }, port);
   peer.ack(sent, answer, port);
   await peer.response(peer.made(sent, answer).ask("OPTIONS"));
+  assert.deepEqual(presence, ["awaited", "there"]);
   call.hangup();
   const bye = await peer.request("BYE");
   assert.deepEqual(bye.route, [address(route)]);

@@ -37,7 +37,8 @@ export interface AcceptOptions {
  *        ├── hangup: 480, CANCEL: 487 ────────────► over
  *        └── nothing in common: 488 ──────────────► over
  *
- * The call counts as answered from the 200 on; one whose INVITE had no offer from the ACK on, which brings the answer.
+ * The call counts as answered from the 200 on; one whose INVITE had no offer from the ACK on, which brings the answer. What is said
+ * waits for the ACK, or for the first packet of theirs (`waitForPeer`), so that nothing of the first words is lost.
  */
 export function acceptCall(options: AcceptOptions, handler: SipCallHandler): SipCall {
   const { context, transaction, tag, terms, media } = options;
@@ -72,6 +73,8 @@ export function acceptCall(options: AcceptOptions, handler: SipCallHandler): Sip
     const offer = sdpOf(invite);
     try {
       const agreed = offer === undefined ? { sdp: negotiation.offer() } : negotiation.answer(offer);
+      // Whose address the offer names is known from the ACK on, which has our tag: until then a forged one could aim our audio.
+      media.waitForPeer();
       if ("audio" in agreed) media.negotiated(agreed.audio);
       confirm(negotiation, agreed.sdp, contactAt(here, invite.to.uri), offer === undefined);
     } catch (error) {

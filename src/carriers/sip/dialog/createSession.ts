@@ -172,6 +172,7 @@ export function createSession(options: SessionOptions): Session {
 
   function ack(received: SipRequest) {
     if (tagOf(received.from) !== tagOf(dialog.remote)) return;
+    media.peerIsThere();
     renegotiation.ack(received);
     if (state === "waiting" && !renegotiation.unacknowledged && end) leave(end);
   }

@@ -90,6 +90,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
   let srtp: { from: NonNullable<NegotiatedAudio["srtp"]>; sender: SrtpSender; receiver: SrtpReceiver } | undefined;
   let rtcpTarget: { address: string; port: number } | null = null;
   let started = false;
+  let waiting = false;
   let closed = false;
   let frames = 0;
   /** Of the frame that was said and is still to be heard. */
@@ -131,7 +132,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
   };
 
   const sendRtcp = (bye: boolean) => {
-    if (!audio || !rtcpTarget) return;
+    if (!audio || !rtcpTarget || waiting) return;
     const now = clock.now();
     const sent = {
       packets: sender.packets(),
@@ -163,7 +164,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
 
   const say = (missed: boolean, dueMs: number) => {
     said.fill(0);
-    if (missed || !sends() || !latch.target()) return sender.nothing(1);
+    if (missed || waiting || !sends() || !latch.target()) return sender.nothing(1);
     lastSentMs = dueMs;
     const step = started ? keys.step() : undefined;
     if (step) return sendKey(step);
@@ -225,6 +226,12 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
       sender.format({ law: G711[agreed.codec], payloadType: agreed.payloadType, packetSamples, srtp: srtp?.sender });
     },
 
+    waitForPeer() {
+      waiting = true;
+    },
+    peerIsThere() {
+      waiting = false;
+    },
     start() {
       started = true;
       hear(clock.now());
@@ -293,6 +300,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
       if (closed) return;
       const now = clock.now();
       if (!receiver.receive(packet, address, port, now, measured)) return;
+      waiting = false;
       hear(now);
     },
 

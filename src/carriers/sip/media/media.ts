@@ -31,6 +31,12 @@ export interface MediaSession extends AudioMedia {
    * negotiation, to addresses that prove the SSRC's flow).
    */
   negotiated(audio: NegotiatedAudio): void;
+  /**
+   * Nothing is sent, and what is to be said waits, until `peerIsThere` or the first packet that comes from the other side: an offer
+   * may name somebody's address who knows nothing of it.
+   */
+  waitForPeer(): void;
+  peerIsThere(): void;
   /** The call is answered: frames, positions and time stamps count from now. Until then what comes is heard by nobody. */
   start(): void;
   /** A key that came by SIP INFO: told like one from RFC 4733, and not twice when both bring the same one. */

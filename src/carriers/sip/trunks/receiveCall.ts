@@ -112,10 +112,7 @@ interface Accepting {
   left: AbortSignal;
 }
 
-/**
- * The leg is answered from our 200 on, not from the ACK: audio may flow both ways from then on (RFC 3261 13.3.1.4), and the first words
- * are not to wait a round trip. A caller who never acknowledges is lost.
- */
+/** The leg is answered from our 200 on, not from the ACK, as the caller pays from then on. A caller who never acknowledges is lost. */
 function acceptCall(parts: ReceiveParts, { invite, trunk, to, handler, log, left }: Accepting): Leg {
   const { source } = invite;
   let done = () => {};

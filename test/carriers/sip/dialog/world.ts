@@ -42,6 +42,8 @@ export interface Heard {
   told: string[];
   negotiated: NegotiatedAudio[];
   digits: string[];
+  /** What the media session was told of the other side's being there. */
+  presence: string[];
   ended(): Promise<SipCallEnd>;
 }
 
@@ -54,6 +56,7 @@ export function heard(): Heard {
   const told: string[] = [];
   const negotiated: NegotiatedAudio[] = [];
   const digits: string[] = [];
+  const presence: string[] = [];
   let end: SipCallEnd | undefined;
   const never = () => {
     throw new Error("that is for the owner of the media session");
@@ -62,6 +65,7 @@ export function heard(): Heard {
     told,
     negotiated,
     digits,
+    presence,
     handler: {
       ringing: (early) => told.push(early ? "ringing with audio" : "ringing"),
       answered: () => told.push("answered"),
@@ -77,6 +81,8 @@ export function heard(): Heard {
       negotiated: (audio) => negotiated.push(audio),
       digitByInfo: (digit) => digits.push(digit),
       sendInfo: undefined,
+      waitForPeer: () => presence.push("awaited"),
+      peerIsThere: () => presence.push("there"),
       start: never,
       close: never,
       onFrame: never,

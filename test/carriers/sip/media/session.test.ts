@@ -73,6 +73,39 @@ describe("what a session sends", () => {
     }
   });
 
+  for (const [what, end] of [
+    ["an acknowledgement", (bench: Bench) => bench.session.peerIsThere()],
+    [
+      "a packet from where the offer says",
+      (bench: Bench) => bench.receiveRtp(rtpPacket({ payload: new Uint8Array(160), sequence: 1, timestamp: 0 }), "127.0.0.1", 5_000, true),
+    ],
+  ] as const) {
+    test(`nothing, no RTCP either, until ${what}; then all that was to be said until then`, () => {
+      const bench = openBench();
+      bench.session.waitForPeer();
+      bench.session.negotiated(agreed(5_000));
+      bench.session.start();
+      bench.session.play(new Int16Array(320).fill(1_000));
+      bench.receiveRtp(rtpPacket({ payload: new Uint8Array(160), sequence: 1, timestamp: 0 }), "127.0.0.2", 5_000, true);
+      bench.clock.pass(20_000);
+      assert.deepEqual([bench.rtp.length, bench.rtcp.length], [0, 0]);
+      assert.deepEqual(bench.session.position(), { playedSamples: 0, waitingSamples: 320 });
+      end(bench);
+      bench.clock.pass(60);
+      assert.equal(bench.rtp.length, 3);
+      assert.deepEqual(bench.session.position(), { playedSamples: 320, waitingSamples: 0 });
+      assert.equal(header(bench.rtp[0]?.bytes ?? Buffer.alloc(0)).marker, true);
+    });
+  }
+
+  test("of a call that nobody has acknowledged, not even RTCP BYE", () => {
+    const bench = openBench();
+    bench.session.waitForPeer();
+    bench.session.negotiated(agreed(5_000));
+    bench.session.close();
+    assert.deepEqual([bench.rtp.length, bench.rtcp.length], [0, 0]);
+  });
+
   test("the grid is absolute: ten minutes later every packet still leaves at its time", () => {
     const bench = opened();
     bench.clock.pass(600_000);
