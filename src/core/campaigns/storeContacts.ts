@@ -22,122 +22,116 @@ export interface ContactRequest {
 }
 
 interface CampaignRow {
-  workspace_id: string;
   id: string;
   number: number;
   name: string;
   agent_id: string;
+  taken: boolean;
 }
 
-/** A request whose campaign exists, with numbers for its contacts in the order they were given. */
+/** A request that may come in, with numbers for its contacts in the order they were given. */
 interface Entry {
   request: ContactRequest;
   campaign: CampaignRow;
   numbers: readonly number[];
-  /** The first of its transaction with this phone in this campaign. */
-  leads: boolean;
+  /** Nobody with this phone is in this campaign yet, as far as can be seen. */
+  isFirst: boolean;
 }
 
 type Outcomes = Map<ContactRequest, ContactView | Error>;
+type People = ReadonlyMap<ContactDraft, ResolvedLead>;
 
 /**
  * Writes many requests in one transaction (a group commit).
  *
  * Per campaign, the first primary contact with a phone is `is_first`, whatever its request allows, and the unique index lets
- * only one in. A further one is refused, or let in beside it when its request allows duplicates. Who is refused is known
- * before anything is written for secondary contacts, so a refused request leaves nothing behind.
+ * only one in. A further one is refused, or let in beside it when its request allows duplicates. Nearly all who are refused are
+ * so before anything is written for them. Everybody takes the keys of all leads at once and then the places in campaigns, so
+ * that two transactions do not wait for each other crosswise.
  */
 export const storeContacts: GroupRun<ContactRequest, ContactView> = async (client, requests) => {
   const outcomes: Outcomes = new Map();
   const entries = await enter(client, requests, outcomes);
-  const primaries = await storePrimaries(client, entries, outcomes);
-  const secondaries = await storeSecondaries(client, primaries);
-  for (const [{ request, campaign }, primary] of primaries) {
+  const people = await resolvePeople(client, entries);
+  const first = await insertContacts(
+    client,
+    entries.filter(({ isFirst }) => isFirst).map((entry) => toPrimary(entry, people, true)),
+  );
+  const stayed = entries.filter((entry) => first.has(entry.request.primary.id) || staysBeside(entry, people, outcomes));
+  const others = await insertContacts(
+    client,
+    stayed.flatMap((entry) => [
+      ...(first.has(entry.request.primary.id) ? [] : [toPrimary(entry, people, false)]),
+      ...toSecondaries(entry, people),
+    ]),
+  );
+  for (const { request, campaign } of stayed) {
+    // One of the two has it, and what is not first always comes in.
+    const primary = (first.get(request.primary.id) ?? others.get(request.primary.id)) as Contact;
     outcomes.set(request, {
       ...primary,
       campaign: { number: campaign.number, name: campaign.name },
-      secondaries: secondaries.get(primary.id) ?? [],
+      secondaries: request.secondaries.flatMap(({ id }) => others.get(id) ?? []),
     });
   }
   return requests.map((request) => outcomes.get(request) as ContactView | Error);
 };
 
+/** Refuses those without a campaign, and those whose phone is in it and who do not allow that. */
 async function enter(client: Client, requests: readonly ContactRequest[], outcomes: Outcomes): Promise<Entry[]> {
   const campaigns = await campaignsOf(client, requests);
-  const numbers = await takeNumbers(
-    client,
-    requests.reduce((sum, { secondaries }) => sum + 1 + secondaries.length, 0),
-  );
-  const taken = new Set<string>();
-  return requests.flatMap((request) => {
-    const campaign = campaigns.get(campaignName(request.workspaceId, request.campaignNumber));
-    const own = numbers.splice(0, 1 + request.secondaries.length);
+  const seen = new Set<string>();
+  const entering = requests.flatMap((request, index) => {
+    const campaign = campaigns.get(index);
     if (!campaign) {
       outcomes.set(request, new NotFound("campaign", String(request.campaignNumber)));
       return [];
     }
     const place = `${campaign.id} ${request.primary.lead.phone}`;
-    const leads = !taken.has(place);
-    taken.add(place);
-    return { request, campaign, numbers: own, leads };
+    const isFirst = !campaign.taken && !seen.has(place);
+    seen.add(place);
+    if (isFirst || request.allowDuplicate) return [{ request, campaign, isFirst }];
+    outcomes.set(request, duplicate());
+    return [];
   });
+  const numbers = await takeNumbers(
+    client,
+    entering.reduce((sum, { request }) => sum + 1 + request.secondaries.length, 0),
+  );
+  return entering.map((entry) => ({ ...entry, numbers: numbers.splice(0, 1 + entry.request.secondaries.length) }));
 }
 
-/** Lets in whom the unique index lets in, and beside them those that allow duplicates. */
-async function storePrimaries(client: Client, entries: readonly Entry[], outcomes: Outcomes): Promise<Map<Entry, Contact>> {
-  const people = await resolveLeads(
+async function resolvePeople(client: Client, entries: readonly Entry[]): Promise<People> {
+  const drafts = [...entries.map(({ request }) => request.primary), ...entries.flatMap(({ request }) => request.secondaries)];
+  const leads = await resolveLeads(
     client,
-    entries.map(({ request }) => request.primary.lead),
+    drafts.map(({ lead }) => lead),
   );
-  const wanted = entries.map((entry, index) => {
-    const person = people[index] as ResolvedLead;
-    return { entry, person, draft: toContact(entry, entry.request.primary, person, { position: 0, is_first: entry.leads }) };
-  });
-  const first = await insertContacts(
-    client,
-    wanted.filter(({ entry }) => entry.leads).map(({ draft }) => draft),
-  );
-  const beside = wanted.filter(({ entry, person, draft }) => {
-    if (first.has(draft.contact.id)) return false;
-    if (entry.request.allowDuplicate) return true;
-    // The phone is a contact here but was nobody's, and the lead just made for it must not stay. Everything is rolled back,
-    // the others of the group are tried again alone, and a lone request gets this very refusal.
-    if (person.created) throw duplicate();
-    outcomes.set(entry.request, duplicate());
-    return false;
-  });
-  const further = await insertContacts(
-    client,
-    beside.map(({ draft }) => ({ ...draft, contact: { ...draft.contact, is_first: false } })),
-  );
-  return new Map(
-    wanted.flatMap(({ entry, draft: { contact } }) => {
-      const stored = first.get(contact.id) ?? further.get(contact.id);
-      return stored ? [[entry, stored] as const] : [];
-    }),
-  );
+  return new Map(drafts.map((draft, index) => [draft, leads[index] as ResolvedLead]));
 }
 
-/** By the id of their primary contact. */
-async function storeSecondaries(client: Client, primaries: ReadonlyMap<Entry, Contact>): Promise<Map<string | null, Contact[]>> {
-  const wanted = [...primaries].flatMap(([entry, { id: parent_id }]) =>
-    entry.request.secondaries.map((draft, index) => ({ entry, draft, place: { parent_id, position: index + 1, is_first: false } })),
-  );
-  const people = await resolveLeads(
-    client,
-    wanted.map(({ draft }) => draft.lead),
-  );
-  const stored = await insertContacts(
-    client,
-    wanted.map(({ entry, draft, place }, index) => toContact(entry, draft, people[index] as ResolvedLead, place)),
-  );
-  return Map.groupBy(stored.values(), ({ parent_id }) => parent_id);
+/** Of one that is not first, perhaps because somebody else was since we looked. */
+function staysBeside({ request }: Entry, people: People, outcomes: Outcomes): boolean {
+  if (request.allowDuplicate) return true;
+  // A lead just made for it must not stay. Everything is rolled back, the others of the group are tried again alone, and a
+  // lone request gets this very refusal.
+  if ([request.primary, ...request.secondaries].some((draft) => people.get(draft)?.created)) throw duplicate();
+  outcomes.set(request, duplicate());
+  return false;
 }
+
+const toPrimary = (entry: Entry, people: People, isFirst: boolean): ContactToInsert =>
+  toContact(entry, entry.request.primary, people, { position: 0, is_first: isFirst });
+
+const toSecondaries = (entry: Entry, people: People): ContactToInsert[] =>
+  entry.request.secondaries.map((draft, index) =>
+    toContact(entry, draft, people, { parent_id: entry.request.primary.id, position: index + 1, is_first: false }),
+  );
 
 function toContact(
   { request, campaign, numbers }: Entry,
   draft: ContactDraft,
-  person: ResolvedLead,
+  people: People,
   place: { parent_id?: string; position: number; is_first: boolean },
 ): ContactToInsert {
   return {
@@ -147,7 +141,8 @@ function toContact(
       id: draft.id,
       number: numbers[place.position] ?? 0,
       campaign_id: campaign.id,
-      lead_id: person.lead.id,
+      // Everybody of an entry was resolved.
+      lead_id: (people.get(draft) as ResolvedLead).lead.id,
       phone: draft.lead.phone,
       variables: draft.variables,
       status: "created",
@@ -161,18 +156,23 @@ function toContact(
   };
 }
 
-async function campaignsOf(client: Client, requests: readonly ContactRequest[]): Promise<Map<string, CampaignRow>> {
-  const { rows } = await client.query<CampaignRow>({
-    name: "campaigns-by-number",
-    text: `select c.workspace_id, c.id, c.number, c.name, c.agent_id
-      from (select distinct * from unnest($1::uuid[], $2::bigint[])) as wanted(workspace_id, number)
-      join campaigns c using (workspace_id, number)`,
-    values: [requests.map(({ workspaceId }) => workspaceId), requests.map(({ campaignNumber }) => campaignNumber)],
+/** By the request's place. `taken`: its phone is a primary contact there already. */
+async function campaignsOf(client: Client, requests: readonly ContactRequest[]): Promise<Map<number, CampaignRow>> {
+  const { rows } = await client.query<CampaignRow & { place: number }>({
+    name: "campaigns-of-contacts",
+    text: `select c.id, c.number, c.name, c.agent_id, w.place, exists (
+        select from campaign_contacts k
+        where k.workspace_id = c.workspace_id and k.campaign_id = c.id and k.phone = w.phone and k.is_first) as taken
+      from unnest($1::uuid[], $2::bigint[], $3::text[]) with ordinality as w(workspace_id, number, phone, place)
+      join campaigns c on c.workspace_id = w.workspace_id and c.number = w.number`,
+    values: [
+      requests.map(({ workspaceId }) => workspaceId),
+      requests.map(({ campaignNumber }) => campaignNumber),
+      requests.map(({ primary }) => primary.lead.phone),
+    ],
   });
-  return new Map(rows.map((row) => [campaignName(row.workspace_id, row.number), row]));
+  return new Map(rows.map(({ place, ...campaign }) => [place - 1, campaign]));
 }
-
-const campaignName = (workspaceId: string, number: number) => `${workspaceId} ${number}`;
 
 async function takeNumbers(client: Client, count: number): Promise<number[]> {
   const { rows } = await client.query<{ number: number }>({

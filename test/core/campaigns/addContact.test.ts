@@ -123,6 +123,23 @@ describe("addContact", () => {
     assert.deepEqual(rows[0], { primaries: 60, secondaries: 60, people: 60 });
   });
 
+  test("two processes, each with the other's phones as secondary contacts: neither waits for the other crosswise", async () => {
+    // A deadlock is not found, and so stays one, until the request fails.
+    await house.db.pool.query(`alter database ${world.connection.database} set deadlock_timeout = '1h'`);
+    const open = () => openDatabase<Tables>({ connection: world.connection, maxConnections: 4, log: createLog("fatal") });
+    const [here, there] = [open(), open()];
+    after(() => Promise.all([here.close(), there.close()]));
+    for (let round = 0; round < 2; round++) {
+      const pairs = Array.from({ length: 20 }, () => [nextPhone(), nextPhone()] as const);
+      const made = await Promise.all([
+        ...pairs.map(([one, other]) => addContact({ ...tenant.ctx, db: here }, { ...contact(one), secondaries: [{ phone: other }] })),
+        ...pairs.map(([one, other]) => addContact({ ...tenant.ctx, db: there }, { ...contact(other), secondaries: [{ phone: one }] })),
+      ]);
+      const people = new Set(made.flatMap(({ lead_id, secondaries }) => [lead_id, ...secondaries.map((secondary) => secondary.lead_id)]));
+      assert.equal(people.size, 40);
+    }
+  });
+
   test("at once with another door: the phone is one person", async () => {
     const { id: listId } = await createList(tenant.ctx, { name: "Web" });
     for (let round = 0; round < 10; round++) {
