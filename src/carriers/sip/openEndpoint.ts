@@ -28,6 +28,8 @@ export interface EndpointOptions {
 }
 
 export interface OpenEndpoint extends SipEndpoint {
+  /** Other PEM texts for connections from now on. Throws when they cannot be used; then the old ones stay. */
+  renewTls(files: TlsFiles): void;
   /** What is alive. */
   readonly size: { client: number; server: number; connections: number };
 }
@@ -82,6 +84,7 @@ export async function openEndpoint(options: EndpointOptions, handler: EndpointHa
     listening: transports.listening,
     reachableAt: transports.reachableAt,
     locate: transports.locate,
+    renewTls: transports.renewTls,
     request: clients.request,
     sendAck: clients.sendAck,
     get size() {

@@ -17,7 +17,7 @@ export interface ConnectOptions {
 
 /**
  * Opens a connection. Rejects with what Node gives; after `timeoutMs` with `ETIMEDOUT`, or with `ERR_TLS_HANDSHAKE_TIMEOUT` when there
- * is a connection that no TLS comes of.
+ * is a connection that no TLS comes of, and with `TLS_HANDSHAKE_CLOSED` when that is closed instead.
  */
 export function connectSocket(options: ConnectOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -37,7 +37,8 @@ export function connectSocket(options: ConnectOptions): Promise<Socket> {
       // A late error of a socket that is being destroyed concerns nobody.
       socket.on("error", () => {});
       socket.destroy();
-      reject(error);
+      const closes = "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
+      reject(connected && closes && options.protocol === "tls" ? Object.assign(error, { code: "TLS_HANDSHAKE_CLOSED" }) : error);
     }
     function closed() {
       give(Object.assign(new Error("closed"), { code: "ECONNRESET" }));

@@ -9,28 +9,30 @@ export interface TlsFiles {
   ca?: string;
 }
 
+/** What we connect with. */
 export interface SecureContexts {
-  server(): SecureContext;
+  /** Made when first needed: reading the system's authorities takes a while. Throws when a PEM text is none. */
   client(): SecureContext;
+  /** For connections from now on. Throws when they cannot be used, or do not belong together; then the old ones stay. */
+  renew(files: TlsFiles): void;
 }
 
-/** Made when first needed: reading the system's authorities takes a while. Throws when a PEM text is none. */
-export function createSecureContexts({ cert, key, ca }: TlsFiles): SecureContexts {
+export function createSecureContexts(files: TlsFiles): SecureContexts {
   let client: SecureContext | undefined;
-  let server: SecureContext | undefined;
-  const own = cert && key ? { cert, key } : {};
 
   return {
-    server: () => {
-      server ??= createSecureContext({ ...own, minVersion: "TLSv1.2" });
-      return server;
-    },
     client: () => {
-      client ??= createSecureContext({ ...own, ca: ca ? [ca] : systemAuthorities(), minVersion: "TLSv1.2" });
+      client ??= contextOf(files);
       return client;
+    },
+    renew: (next) => {
+      client = contextOf(next);
     },
   };
 }
+
+const contextOf = ({ cert, key, ca }: TlsFiles): SecureContext =>
+  createSecureContext({ ...(cert && key ? { cert, key } : {}), ca: ca ? [ca] : systemAuthorities(), minVersion: "TLSv1.2" });
 
 function systemAuthorities(): string[] {
   return [...new Set([...rootCertificates, ...getCACertificates("system"), ...getCACertificates("extra")])];

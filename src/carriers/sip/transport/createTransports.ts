@@ -36,6 +36,8 @@ export interface Transports {
   open(target: Target, options?: { fresh?: boolean; timeoutMs?: number }): Promise<PathOrFailure>;
   /** A connection to where a request came from, for its response. Never rejects. */
   reopen(target: ConnectTarget): Promise<PathOrFailure>;
+  /** For connections from now on. Throws when the PEM texts cannot be used, and changes nothing then. */
+  renewTls(files: TlsFiles): void;
   /** TCP and TLS connections that are open. */
   readonly connections: number;
   close(): Promise<void>;
@@ -213,6 +215,10 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
       } catch (error) {
         return { failure: describeFailure(error, isIP(target.host) ? target.address : target.host) };
       }
+    },
+    renewTls: (files) => {
+      secure.renew(files);
+      for (const one of streams) one.renew(files);
     },
     get connections() {
       return connections.size;

@@ -2,7 +2,7 @@ import type { RequestFailure } from "../endpoint.ts";
 
 /**
  * In words for whoever set up the gateway: why it could not be reached. `host` is its name as it was configured.
- * The codes are those of Node's `net`, `dns` and `tls`, and OpenSSL's X509_V_ERR names.
+ * The codes are those of Node's `net`, `dns` and `tls`, of `connectSocket`, and OpenSSL's X509_V_ERR names.
  */
 export function describeFailure(error: unknown, host: string): RequestFailure {
   return { kind: "unreachable", detail: words(error, host) };
@@ -67,6 +67,7 @@ const NETWORK: Record<string, string> = {
   ECONNRESET: "HOST closed the connection",
   EPIPE: "HOST closed the connection",
   ETIMEDOUT: "timed out",
+  TLS_HANDSHAKE_CLOSED: "HOST does not speak TLS as we do: it closes the connection instead",
   ERR_TLS_HANDSHAKE_TIMEOUT: "HOST takes the connection but does not speak TLS",
   EHOSTUNREACH: "no route to HOST",
   ENETUNREACH: "no route to HOST",

@@ -1,11 +1,13 @@
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import type { Protocol, Source } from "../endpoint.ts";
 import { type Family, familyOf, isWildcard } from "./address.ts";
 
 export interface StreamListener {
   readonly listening: Source;
   readonly families: readonly Family[];
+  /** Another certificate for who connects from now on; nothing over TCP. Throws when it cannot be used, and keeps the old one. */
+  renew(pem: { cert?: string; key?: string }): void;
   close(): Promise<void>;
 }
 
@@ -30,7 +32,8 @@ export async function openStreamListener(options: StreamListenerOptions): Promis
   const { protocol, address, port } = options;
   const family = familyOf(address);
   const dual = family === 6 && options.dualStack && isWildcard(address);
-  const server = protocol === "tls" ? openTls(options) : createTcpServer();
+  const secure = protocol === "tls" ? openTls(options) : undefined;
+  const server: Server = secure ?? createTcpServer();
   server.maxConnections = options.maxConnections;
   /** Those in a handshake are known to nobody else. */
   const sockets = new Set<Socket>();
@@ -53,6 +56,7 @@ export async function openStreamListener(options: StreamListenerOptions): Promis
   return {
     listening: { protocol, address, port: typeof bound === "object" && bound ? bound.port : port },
     families: dual ? [4, 6] : [family],
+    renew: ({ cert, key }) => secure?.setSecureContext(shown(cert, key)),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -61,9 +65,13 @@ export async function openStreamListener(options: StreamListenerOptions): Promis
   };
 }
 
-function openTls({ cert, key, onError }: StreamListenerOptions): Server {
+function shown(cert: string | undefined, key: string | undefined) {
   if (!cert || !key) throw new Error("SIP over TLS cannot be listened on without a certificate and its key");
-  const server = createTlsServer({ cert, key, minVersion: "TLSv1.2", handshakeTimeout: HANDSHAKE_MS });
+  return { cert, key, minVersion: "TLSv1.2" as const };
+}
+
+function openTls({ cert, key, onError }: StreamListenerOptions): TlsServer {
+  const server = createTlsServer({ ...shown(cert, key), handshakeTimeout: HANDSHAKE_MS });
   server.on("tlsClientError", onError);
   return server;
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { Log } from "../../../platform/log.ts";
 import { createUserAgent } from "../createUserAgent.ts";
 import type { EndpointHandler, SipEndpoint } from "../endpoint.ts";
@@ -6,6 +5,7 @@ import { createMediaEngine } from "../media/createMediaEngine.ts";
 import type { MediaEngine } from "../media/media.ts";
 import { openEndpoint } from "../openEndpoint.ts";
 import type { IncomingInvite, UserAgent } from "../user-agent.ts";
+import { followTlsFiles, readTlsFiles } from "./followTlsFiles.ts";
 import type { ListenAddress, SipSettings, SipTimers } from "./settings.ts";
 
 /** SIP and audio of this process, while they are on. */
@@ -38,6 +38,8 @@ export interface LineParts {
     log: Log;
     incoming(invite: IncomingInvite): void;
     nonceSecret?: Buffer;
+    /** Between two readings of the TLS files. */
+    certificatesMs?: number;
   }): Promise<OpenLine["agent"]>;
   openMedia(options: { ports: SipSettings["RTP_PORTS"]; silentAfterMs: number; log: Log }): MediaEngine;
 }
@@ -153,23 +155,21 @@ function whyNot(error: unknown): string {
   return error.message;
 }
 
-const pemFile = async (name: string, path: string): Promise<string> => {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    throw new Error(`${name} ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
-};
+const CERTIFICATES_MS = 60_000;
 
 export const REAL_PARTS: LineParts = {
-  async openAgent({ listen, settings, log, incoming, nonceSecret }) {
-    const { SIP_PUBLIC_ADDRESS: publicAddress, SIP_TLS_CERT, SIP_TLS_KEY, SIP_TLS_CA } = settings;
-    const tls = {
-      ...(SIP_TLS_CERT ? { cert: await pemFile("SIP_TLS_CERT", SIP_TLS_CERT) } : {}),
-      ...(SIP_TLS_KEY ? { key: await pemFile("SIP_TLS_KEY", SIP_TLS_KEY) } : {}),
-      ...(SIP_TLS_CA ? { ca: await pemFile("SIP_TLS_CA", SIP_TLS_CA) } : {}),
+  async openAgent({ listen, settings, log, incoming, nonceSecret, certificatesMs = CERTIFICATES_MS }) {
+    const { SIP_PUBLIC_ADDRESS: publicAddress } = settings;
+    const tls = await readTlsFiles(settings);
+    const open = async (handler: EndpointHandler): Promise<SipEndpoint> => {
+      const endpoint = await openEndpoint({ listen, ...(publicAddress ? { publicAddress } : {}), tls, log }, handler);
+      const stop = followTlsFiles({ paths: settings, files: tls, everyMs: certificatesMs, use: endpoint.renewTls, log });
+      const close = () => {
+        stop();
+        return endpoint.close();
+      };
+      return { ...endpoint, close };
     };
-    const open = (handler: EndpointHandler) => openEndpoint({ listen, ...(publicAddress ? { publicAddress } : {}), tls, log }, handler);
     return createUserAgent({ open, incoming, log, userAgent: "Leadline", ...(nonceSecret ? { nonceSecret } : {}) });
   },
   openMedia: createMediaEngine,

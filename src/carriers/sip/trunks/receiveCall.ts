@@ -1,4 +1,5 @@
 import type { House } from "../../../core/context.ts";
+import { findOnlyNumber } from "../../../core/trunks/findOnlyNumber.ts";
 import { findTrunkNumber } from "../../../core/trunks/findTrunkNumber.ts";
 import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
 import type { Gateway } from "../../../core/trunks/trunk.ts";
@@ -74,7 +75,8 @@ export async function receiveCall(parts: ReceiveParts, invite: IncomingInvite): 
 
 /**
  * The trunk and the number that is called. Where the number is: in the Request-URI, or, when a gateway puts our registered name
- * there, in P-Called-Party-ID (RFC 7315 4.2) or To; that name also tells trunks at one provider apart.
+ * there, in P-Called-Party-ID (RFC 7315 4.2) or To; that name also tells trunks at one provider apart. A PBX that rings us as one of
+ * its extensions names no number at all (RFC 3261 16.5: the registered address takes the place of the called one): it means ours.
  */
 async function findCalled(
   parts: ReceiveParts,
@@ -88,14 +90,18 @@ async function findCalled(
   const ofRegistration = registered.length > 0;
   const trunks = ofRegistration ? registered : allowed;
   const texts = [...new Set((ofRegistration ? [...others, dialled] : [dialled, ...others]).flatMap((text) => text || []))];
-  for (const text of texts) {
-    const found = await findTrunkNumber(
-      parts.house,
-      trunks.map(({ id }) => id),
-      text,
-    );
+  const ids = trunks.map(({ id }) => id);
+  const numbered = (found: { trunkId: string; phone: string } | undefined) => {
     const trunk = found && trunks.find(({ id }) => id === found.trunkId);
-    if (trunk) return { trunk, to: found.phone };
+    return trunk && { trunk, to: found.phone };
+  };
+  for (const text of texts) {
+    const called = numbered(await findTrunkNumber(parts.house, ids, text));
+    if (called) return called;
+  }
+  if (ofRegistration && !texts.some((text) => text !== dialled && readNumber(text, undefined) !== null)) {
+    const only = numbered(await findOnlyNumber(parts.house, ids));
+    if (only) return only;
   }
   const [trunk] = trunks;
   const [to] = texts.flatMap((text) => readNumber(text, undefined) ?? []);
