@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { pino } from "pino";
 import type { House } from "../../../src/core/context.ts";
 import { createLog } from "../../../src/platform/log.ts";
 import { createRecorder } from "../../../src/voice/recording/createRecorder.ts";
 import { callingTenant } from "../../engine/support.ts";
 import { until } from "../../support/until.ts";
 import { startWorld } from "../../support/world.ts";
-import { createFrameSource, leftAt, readWav } from "./support.ts";
+import { createFrameSource, leftAt, mountSmall, readWav } from "./support.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "leadline-recordings-"));
 const world = await startWorld({ environment: { RECORDINGS_DIR: folder } });
@@ -106,6 +108,37 @@ describe("the recorder", () => {
     source.send(200);
     await recording.finish();
     assert.equal(await rowOf(call.id), undefined);
+  });
+
+  const full = join(folder, "full");
+  const mounted = mountSmall(full);
+  after(() => (mounted ? execFileSync("umount", [full]) : undefined));
+  test("a disk that gets full: the call goes on, its row has what fitted, and the log says once which recording it was", {
+    skip: mounted ? false : "needs the right to mount",
+  }, async () => {
+    const call = await aCall();
+    const source = createFrameSource();
+    const logged: Array<{ call: string; err: { message: string }; file: string; msg: string }> = [];
+    const recorder = createRecorder({
+      house: { ...house, settings: { ...house.settings, recordingsDir: full } },
+      log: pino({ level: "info" }, { write: (line: string) => void logged.push(JSON.parse(line)) }),
+    });
+    const recording = recorder.record(call, source.media, STARTED);
+    await until(() => {
+      source.send(50);
+      return logged.length > 0;
+    });
+    source.send(500);
+    await recording.finish();
+    const [told, ...more] = logged;
+    assert.deepEqual(more, []);
+    assert.deepEqual([told?.call, told?.msg], [call.id, "a recording cannot be written to its end"]);
+    assert.match(told?.err.message ?? "", /ENOSPC|takes no more/);
+    const file = readFileSync(told?.file ?? "");
+    const row = await rowOf(call.id);
+    assert.equal(row.bytes, file.length);
+    assert.ok(row.duration_ms >= 1_000 && row.duration_ms < 7_000, row.duration_ms);
+    assert.equal(readWav(file).dataBytes, file.length - 44);
   });
 
   test("a database that is away while the call goes on is no loss", async () => {

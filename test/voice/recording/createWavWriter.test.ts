@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { createWavWriter } from "../../../src/voice/recording/createWavWriter.ts";
 import { until } from "../../support/until.ts";
-import { readWav } from "./support.ts";
+import { mountSmall, readWav } from "./support.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "leadline-wav-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -150,15 +150,3 @@ describe("the WAV writer", () => {
   });
   after(() => (mounted ? execFileSync("umount", [full]) : undefined));
 });
-
-/** A disk of 192 kB, where the machine lets us. */
-function mountSmall(path: string): boolean {
-  if (process.getuid?.() !== 0) return false;
-  mkdirSync(path);
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=192k", "tmpfs", path], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import { type AudioFrame, type AudioMedia, FRAME_MS, FRAME_SAMPLES } from "../../../src/carriers/carrier.ts";
 
 /** Audio whose frames the test makes, one after the other; the arrays are used again, as those of the real one. */
@@ -54,4 +56,16 @@ export function readWav(file: Buffer): {
     left: Int16Array.from({ length: frames }, (_, index) => file.readInt16LE(44 + index * 4)),
     right: Int16Array.from({ length: frames }, (_, index) => file.readInt16LE(46 + index * 4)),
   };
+}
+
+/** A disk of 192 kB, where the machine lets us. */
+export function mountSmall(path: string): boolean {
+  if (process.getuid?.() !== 0) return false;
+  mkdirSync(path);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=192k", "tmpfs", path], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
 }
