@@ -121,6 +121,43 @@ describe("a call from a trunk's network", () => {
     await removeTrunk(world.house, other.id);
   });
 
+  test("to the name under which the trunk is registered is for its only number (RFC 3261 16.5); with two, or another number in To, it is not", async (t) => {
+    const running = await startCarrier(t, world, { timers: { registerTimeoutMs: 50 } });
+    const port = await running.port();
+    const { house } = world;
+    const credentials = { username: "1001", password: "secret", register: true };
+    const trunk = await newTrunk(world, { gateways: GATEWAYS, inboundNetworks: ["127.0.0.1"], ...credentials });
+    await addPhoneNumber(tenant.ctx, { phone: "+97239000061", trunkId: trunk.id });
+    const ring = (to = "<sip:1001@example.com>") =>
+      peer.ask(port, {
+        method: "INVITE",
+        uri: address(`<sip:1001@127.0.0.1:${port}>`).uri,
+        from: address("<sip:1002@example.com>;tag=a"),
+        to: address(to),
+        body: sdp(),
+      });
+    const { request, call } = await until(async () => {
+      const request = ring();
+      await Promise.race([peer.response(request, 300), until(() => running.calls.length > 0)]);
+      const call = running.calls.shift();
+      return call && { request, call };
+    });
+    assert.deepEqual([call.trunkId, call.to], [trunk.id, "+97239000061"]);
+    call.reject("full");
+    await peer.response(request, 300);
+    const elsewhere = ring("<sip:+97239000069@example.com>");
+    const other = await until(() => running.calls.shift());
+    assert.equal(other.to, "+97239000069");
+    other.reject("unknown_number");
+    await peer.response(elsewhere, 300);
+    await addPhoneNumber(tenant.ctx, { phone: "+97239000062", trunkId: trunk.id });
+    assert.equal((await peer.response(ring(), 300)).status, 404);
+    assert.deepEqual(running.calls, []);
+    await house.db.pool.query("delete from trunk_numbers where trunk_id = $1", [trunk.id]);
+    await house.db.pool.query("update phone_numbers set trunk_id = null where trunk_id = $1", [trunk.id]);
+    await removeTrunk(house, trunk.id);
+  });
+
   test("that was given up before it was taken ends canceled, without an answer", async (t) => {
     const running = await startCarrier(t, world);
     const port = await running.port();
