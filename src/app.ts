@@ -22,6 +22,7 @@ import type { Log } from "./platform/log.ts";
 import { createOutbound } from "./platform/outbound/outbound.ts";
 import { type Listener, openListener } from "./platform/postgres/listener.ts";
 import { pendingMigrations } from "./platform/postgres/migrate.ts";
+import { openPool } from "./platform/postgres/openPool.ts";
 import type { Role } from "./roles.ts";
 import type { Store } from "./store.ts";
 import { createConversation } from "./voice/createConversation.ts";
@@ -39,6 +40,8 @@ export interface App {
 }
 
 const REQUEST_PATIENCE_MS = 1_500;
+/** For the queue's own statements; one of them listens. What a job does takes the others' connections. */
+const JOB_CONNECTIONS = 4;
 
 /** Starts the roles of one process over an open store that is migrated. */
 export async function startApp(config: Config, store: Store, roles: readonly Role[], log: Log): Promise<App> {
@@ -62,7 +65,10 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
         clean_up: createCleanUp(house),
         clean_up_recordings: createCleanUpRecordings({ house, keepDays: config.RECORDINGS_KEEP_DAYS, log }),
       };
-      const jobs = await startJobs({ pool: house.db.pool, tasks, log });
+      // Its workers look for jobs all at once: the connections of calls would be as many, and each of them new to what a call asks.
+      const pool = openPool({ connection: store.connection, most: JOB_CONNECTIONS, log });
+      foundations.push(() => pool.end());
+      const jobs = await startJobs({ pool, tasks, log });
       stops.push(() => jobs.close());
     }
     if (roles.includes("voice")) {

@@ -37,7 +37,11 @@ export const VARIABLES = {
     "PostgreSQL 15 or newer to use in place of the embedded one: postgres://user:password@host:5432/name",
     databaseUrl,
   ),
-  DATABASE_CONNECTIONS: variable("16", "Database connections of one process, at most.", wholeNumber(4, 500)),
+  DATABASE_CONNECTIONS: variable(
+    "16",
+    "Database connections of one process, at most; its job queue and notifications have up to six more.",
+    wholeNumber(4, 500),
+  ),
   PUBLIC_URL: variable("", "URL under which clients reach this server. Default: http://HOST:PORT", httpUrl),
   LOG_LEVEL: variable("info", `One of ${LOG_LEVELS.join(", ")}.`, oneOf(LOG_LEVELS)),
   RATE_LIMIT_PER_MINUTE: variable("6000", "Requests per minute and API key; 0 turns the limit off.", wholeNumber(0, 10_000_000)),

@@ -3,8 +3,11 @@ import pg from "pg";
 import type { Log } from "../log.ts";
 import { isUnavailable } from "../unavailable.ts";
 import { createGroupCommit, type GroupRun } from "./group-commit.ts";
+import { type Connection, openPool } from "./openPool.ts";
+import { createPlanAge, type PlanAge } from "./plan-age.ts";
 
-export type Connection = pg.PoolConfig;
+export type { Connection } from "./openPool.ts";
+
 export type Client = pg.ClientBase;
 
 /** The store as the rest of the code sees it: typed queries, transactions, and writes that share one commit. */
@@ -22,42 +25,14 @@ export interface Database<Tables> {
   close(): Promise<void>;
 }
 
-const INT8 = 20;
-
-/** `bigint` columns arrive as numbers: every one of ours is a sequence or a count far below 2^53. */
-const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: "text" | "binary") =>
-    oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
-};
-
 export function openDatabase<Tables>(options: { connection: Connection; maxConnections: number; log: Log }): Database<Tables> {
-  // Named statements are few, run always and have one good plan: planning them anew at each batch costs more than it can gain.
-  // Every query names its workspace and so has an index; left to itself, PostgreSQL scans tables that it last saw small, at each
-  // batch, until the first ANALYZE.
-  const settings = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
-  const pool = new pg.Pool({
-    ...options.connection,
-    options: settings,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    // A plan that was made when a table was small is not kept for long: kept for a minute, it cost two thirds of the calls per second.
-    maxLifetimeSeconds: 10,
-    max: options.maxConnections,
-    types,
-    connectionTimeoutMillis: 5_000,
-  });
-  // Closing a pool does not wait for its connections to be gone; what becomes of them then is no news.
-  let closed = false;
-  pool.on("error", (error) => {
-    if (!closed) options.log.warn({ reason: error.message }, "idle database connection lost");
-  });
-  // A connection lost in mid-use fails its query, and tells besides; unheard, that would end the process.
-  pool.on("connect", (client) => client.on("error", (error) => options.log.debug({ reason: error.message }, "database connection lost")));
+  const pool = openPool({ connection: options.connection, most: options.maxConnections, log: options.log });
+  const plans = createPlanAge();
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   const groups = new Map<unknown, unknown>();
 
-  const inTransaction = <R>(work: (client: Client) => Promise<R>): Promise<R> => retrying(() => once(pool, work));
-  const inOneStatement = async <R>(work: (client: Client) => Promise<R>): Promise<R> => retrying(() => withClient(pool, work));
+  const inTransaction = <R>(work: (client: Client) => Promise<R>): Promise<R> => retrying(() => once(pool, plans, work));
+  const inOneStatement = async <R>(work: (client: Client) => Promise<R>): Promise<R> => retrying(() => withClient(pool, plans, work));
 
   const groupOf = <Item, Result>(run: GroupRun<Item, Result>, execute: typeof inTransaction): ((item: Item) => Promise<Result>) => {
     // The map is keyed by `run`, so the group found for it takes its items and gives its results.
@@ -75,10 +50,7 @@ export function openDatabase<Tables>(options: { connection: Connection; maxConne
     inTransaction,
     together: (run, item) => groupOf(run, inTransaction)(item),
     togetherInOneStatement: (run, item) => groupOf(run, inOneStatement)(item),
-    close() {
-      closed = true;
-      return pool.end();
-    },
+    close: () => pool.end(),
   };
 }
 
@@ -95,7 +67,7 @@ async function retrying<R>(work: () => Promise<R>): Promise<R> {
 /** Our transactions take milliseconds. One that takes this long waits for a server that has vanished without a word. */
 const LONGEST_MS = 30_000;
 
-async function withClient<R>(pool: pg.Pool, work: (client: Client) => Promise<R>): Promise<R> {
+async function withClient<R>(pool: pg.Pool, plans: PlanAge, work: (client: Client) => Promise<R>): Promise<R> {
   const client = await pool.connect();
   let broken = false;
   let givenUp = false;
@@ -104,19 +76,24 @@ async function withClient<R>(pool: pg.Pool, work: (client: Client) => Promise<R>
     givenUp = true;
     client.release(true);
   }, LONGEST_MS);
+  const giveBack = async () => {
+    if (!broken && !givenUp && plans.isOld(client)) broken = !(await plans.renew(client));
+    clearTimeout(timer);
+    if (!givenUp) client.release(broken);
+  };
   try {
     return await work(client);
   } catch (error) {
     broken = isUnavailable(error);
     throw error;
   } finally {
-    clearTimeout(timer);
-    if (!givenUp) client.release(broken);
+    // Not waited for: the result is there, and the plans are for whoever comes next.
+    void giveBack();
   }
 }
 
-const once = <R>(pool: pg.Pool, work: (client: Client) => Promise<R>): Promise<R> =>
-  withClient(pool, async (client) => {
+const once = <R>(pool: pg.Pool, plans: PlanAge, work: (client: Client) => Promise<R>): Promise<R> =>
+  withClient(pool, plans, async (client) => {
     await client.query("begin");
     try {
       const result = await work(client);

@@ -47,6 +47,13 @@ const state = ({ status, attempts, response_status }: Delivery) => ({ status, at
 const jobCount = async () => (await pool.query("select from graphile_worker.jobs where task_identifier = 'deliver_webhook'")).rowCount;
 
 describe("deliveries by the role jobs", () => {
+  test("looking for jobs, which its workers do all at once, takes none of the connections of requests", async () => {
+    const looking =
+      "select from pg_stat_activity where datname = current_database() and query like '%_private_jobs%' and pid <> pg_backend_pid()";
+    await until(async () => (await pool.query(looking)).rowCount);
+    assert.equal(pool.totalCount, 1);
+  });
+
   test("what happens in a transaction is told once, as soon as it commits", async () => {
     const { receiver, happen, now } = await givenCalls(3);
     await happen();
