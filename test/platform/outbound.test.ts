@@ -80,8 +80,8 @@ describe("what is a public address", () => {
 });
 
 describe("a request", () => {
-  test("carries method, path, headers and body, and brings back status, headers and body", async () => {
-    const server = await startServer((_request, response) => response.writeHead(201, { "x-answer": "yes" }).end("făcut"));
+  test("carries method, path, headers and body, and brings back the status", async () => {
+    const server = await startServer((_request, response) => response.writeHead(201).end("făcut"));
     const response = await outbound().send({
       method: "POST",
       url: `${server.url}/hook/a?b=c`,
@@ -89,9 +89,6 @@ describe("a request", () => {
       body: '{"a":"ă"}',
     });
     assert.equal(response.status, 201);
-    assert.equal(response.headers["x-answer"], "yes");
-    assert.equal(response.body, "făcut");
-    assert.equal(response.truncated, false);
     const [{ request, body } = { request: undefined, body: "" }] = server.seen;
     assert.equal(request?.method, "POST");
     assert.equal(request?.url, "/hook/a?b=c");
@@ -110,24 +107,42 @@ describe("a request", () => {
     );
   });
 
-  test("a big body is cut and its connection dropped", async () => {
+  test("an answer up to the limit leaves its connection for later requests", async () => {
+    const server = await startServer((_request, response) => response.end("x".repeat(1_000)));
+    const client = outbound();
+    for (let sent = 0; sent < 20; sent++) assert.equal((await client.send({ method: "GET", url: server.url })).status, 200);
+    assert.ok(server.connections < 5, `${server.connections} connections`);
+  });
+
+  test("a longer one stands, and its connection is dropped", async () => {
+    const { promise: dropped, resolve } = Promise.withResolvers<void>();
     const server = await startServer((_request, response) => {
       const more = () => {
         while (!response.destroyed && response.write("x".repeat(10_000)));
       };
-      response.on("drain", more);
+      response.on("drain", more).on("close", resolve);
       more();
     });
-    const response = await outbound().send({ method: "GET", url: server.url });
-    assert.equal(response.status, 200);
-    assert.equal(response.body, "x".repeat(1_000));
-    assert.equal(response.truncated, true);
+    assert.equal((await outbound().send({ method: "GET", url: server.url })).status, 200);
+    await dropped;
   });
 
-  test("a body of exactly the limit is whole", async () => {
-    const server = await startServer((_request, response) => response.end("x".repeat(1_000)));
-    const { body, truncated } = await outbound().send({ method: "GET", url: server.url });
-    assert.deepEqual([body.length, truncated], [1_000, false]);
+  test("one whose body drips past the time limit, or breaks off, stands too, and its connection is dropped", async () => {
+    const { promise: dropped, resolve } = Promise.withResolvers<void>();
+    const dripping = await startServer((_request, response) => {
+      const drip = setInterval(() => response.write("x"), 20);
+      response.on("close", () => {
+        clearInterval(drip);
+        resolve();
+      });
+    });
+    assert.equal((await outbound({ timeoutMs: 1_000 }).send({ method: "POST", url: dripping.url })).status, 200);
+    await dropped;
+    const breaking = await startServer((_request, response) => {
+      response.writeHead(202, { "content-length": "100" });
+      response.write("half", () => response.destroy());
+    });
+    assert.equal((await outbound().send({ method: "POST", url: breaking.url })).status, 202);
   });
 
   test("the environment's proxy is not used", async () => {
@@ -136,11 +151,11 @@ describe("a request", () => {
     const settings = { HTTP_PROXY: proxy.url, http_proxy: proxy.url, ALL_PROXY: proxy.url, NODE_USE_ENV_PROXY: "1" };
     Object.assign(process.env, settings);
     try {
-      assert.equal((await outbound().send({ method: "GET", url: server.url })).body, "direct");
+      await outbound().send({ method: "GET", url: server.url });
     } finally {
       for (const name of Object.keys(settings)) delete process.env[name];
     }
-    assert.equal(proxy.connections, 0);
+    assert.deepEqual([proxy.connections, server.connections], [0, 1]);
   });
 
   for (const url of [
@@ -173,14 +188,6 @@ describe("a request that gets no answer", () => {
     await assert.rejects(outbound({ timeoutMs: 200 }).send({ method: "POST", url: server.url }), refusal("timeout"));
   });
 
-  test("a body that drips past the time limit times out", async () => {
-    const server = await startServer((_request, response) => {
-      const drip = setInterval(() => response.write("x"), 20);
-      response.on("close", () => clearInterval(drip));
-    });
-    await assert.rejects(outbound({ timeoutMs: 300 }).send({ method: "POST", url: server.url }), refusal("timeout"));
-  });
-
   test("one preliminary answer after another, and never the real one, is broken off (RFC 9110 15.2)", async () => {
     const babbler = createTcpServer((socket) => {
       const more = () => {
@@ -201,8 +208,7 @@ describe("a request that gets no answer", () => {
       response.writeEarlyHints({ link: "</a>; rel=preload" });
       response.writeHead(201).end("made");
     });
-    const { status, body } = await outbound().send({ method: "POST", url: server.url });
-    assert.deepEqual([status, body], [201, "made"]);
+    assert.equal((await outbound().send({ method: "POST", url: server.url })).status, 201);
   });
 
   test("a resolver that never answers times out", async () => {
@@ -227,17 +233,14 @@ describe("a request that gets no answer", () => {
     );
   });
 
-  test("an answer that is no HTTP, and a connection that breaks in the middle", async () => {
-    const rude = createTcpServer((socket) => socket.end("220 mail.example ESMTP\r\n"));
-    await new Promise<void>((resolve) => rude.listen(0, "127.0.0.1", resolve));
-    after(() => rude.close());
-    const { port } = rude.address() as AddressInfo;
-    await assert.rejects(outbound().send({ method: "POST", url: `http://127.0.0.1:${port}` }), refusal("connection_lost"));
-    const server = await startServer((_request, response) => {
-      response.writeHead(200, { "content-length": "100" });
-      response.write("half", () => response.destroy());
-    });
-    await assert.rejects(outbound().send({ method: "POST", url: server.url }), refusal("connection_lost"));
+  test("an answer that is no HTTP, and a connection that breaks in the middle of the headers, or is reset", async () => {
+    for (const said of ["220 mail.example ESMTP\r\n", "HTTP/1.1 200 OK\r\ncontent-le"]) {
+      const rude = createTcpServer((socket) => socket.end(said));
+      await new Promise<void>((resolve) => rude.listen(0, "127.0.0.1", resolve));
+      after(() => rude.close());
+      const { port } = rude.address() as AddressInfo;
+      await assert.rejects(outbound().send({ method: "POST", url: `http://127.0.0.1:${port}` }), refusal("connection_lost"));
+    }
     const reset = createTcpServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
     await new Promise<void>((resolve) => reset.listen(0, "127.0.0.1", resolve));
     after(() => reset.close());
@@ -307,7 +310,7 @@ describe("public addresses only", () => {
       return real({ host: "127.0.0.1", port: server.port });
     });
     const url = "http://rebind.example/";
-    assert.equal((await client.send({ method: "POST", url })).body, "answer");
+    assert.equal((await client.send({ method: "POST", url })).status, 200);
     assert.deepEqual(dialled, ["8.8.8.8", "2606:4700::1111"]);
     assert.equal(asked, 1, "check and connect share one look-up");
     t.mock.restoreAll();
@@ -318,9 +321,10 @@ describe("public addresses only", () => {
 
   test("allowPrivate lets all of them through", async () => {
     const server = await startServer((_request, response) => response.end("in"));
-    for (const host of ["127.0.0.1", "localhost", "0x7f000001"]) {
-      const { body } = await outbound().send({ method: "POST", url: `http://${host}:${server.port}/` });
-      assert.equal(body, "in");
+    const hosts = ["127.0.0.1", "localhost", "0x7f000001"];
+    for (const host of hosts) {
+      await outbound().send({ method: "POST", url: `http://${host}:${server.port}/` });
     }
+    assert.equal(server.seen.length, hosts.length);
   });
 });

@@ -14,20 +14,10 @@ export interface OutboundRequest {
   signal?: AbortSignal;
 }
 
-export interface OutboundResponse {
-  /** As the server answered; redirects are not followed. */
-  status: number;
-  headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** As UTF-8. */
-  body: string;
-  /** The body was longer than `maxResponseBytes`; what is here is its beginning. */
-  truncated: boolean;
-}
-
 /** The only way out to addresses that users typed. */
 export interface Outbound {
-  /** Throws OutboundError when there was no answer. */
-  send(request: OutboundRequest): Promise<OutboundResponse>;
+  /** The status that the server answered with; redirects are not followed. Throws OutboundError when there was no answer. */
+  send(request: OutboundRequest): Promise<{ status: number }>;
   /** Breaks off what is under way and closes every connection. */
   close(): Promise<void>;
 }
@@ -35,8 +25,9 @@ export interface Outbound {
 export interface OutboundOptions {
   /** Also private and loopback addresses. */
   allowPrivate: boolean;
-  /** From the start to the last byte; also the most that resolving, connecting and the TLS handshake may take together. */
+  /** From the start to the last byte of the answer; also the most that resolving, connecting and the TLS handshake may take together. */
   timeoutMs: number;
+  /** Of an answer's body; the connection of a longer one is dropped. */
   maxResponseBytes: number;
   resolve?: Resolve;
 }
@@ -72,8 +63,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
         });
         // The agent notices the signal only once it is connected.
         const response = await unless(stop, answer);
-        const read = await readUpTo(response.body, maxResponseBytes);
-        return { status: response.statusCode, headers: response.headers, ...read };
+        // The answer stands, whatever becomes of its body, which is read only so that the connection can serve again.
+        await response.body.dump({ limit: maxResponseBytes, signal: stop }).catch(() => undefined);
+        return { status: response.statusCode };
       } catch (error) {
         if (timeout.aborted && !closing.signal.aborted) {
           throw new OutboundError("timeout", `${target.host} did not answer within ${timeoutMs} ms.`, error);
@@ -115,18 +107,6 @@ async function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
     signal.removeEventListener("abort", abort);
     work.catch(() => undefined);
   }
-}
-
-async function readUpTo(body: AsyncIterable<Buffer>, maxBytes: number): Promise<{ body: string; truncated: boolean }> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  // Leaving the loop early destroys the stream, and the connection with it.
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length > maxBytes) break;
-  }
-  return { body: Buffer.concat(chunks).subarray(0, maxBytes).toString("utf8"), truncated: length > maxBytes };
 }
 
 function asOutboundError(error: unknown, { host }: URL): OutboundError {

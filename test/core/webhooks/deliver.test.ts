@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, describe, test } from "node:test";
 import { Webhook } from "standardwebhooks";
 import type { AgentSettings } from "../../../src/core/agents/settings.ts";
@@ -97,6 +99,19 @@ describe("one attempt", () => {
       assert.equal(receiver.received.length, 1, "a redirect is not followed");
     });
   }
+
+  test("a 2xx answer whose body breaks off: delivered", async () => {
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { "content-length": "100" });
+      response.write("half", () => response.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const { attempt, now } = await givenDelivery({ settings: { webhook_url: `http://127.0.0.1:${port}/` } });
+    await attempt(1);
+    assert.deepEqual(state(await now()), { status: "delivered", attempts: 1, response_status: 200, last_error: null });
+  });
 
   test("no answer at all: tried again later, saying why", async () => {
     const { attempt, now } = await givenDelivery({ settings: { webhook_url: "http://127.0.0.1:1/" } });
