@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { url as debuggerUrl } from "node:inspector";
 import { constants, setPriority } from "node:os";
 import { Command } from "commander";
@@ -36,6 +37,7 @@ async function voice(): Promise<void> {
     try {
       const app = await startApp(config, store, ["voice"], log);
       tell("ready");
+      void app.getReady();
       if (!stop.aborted) await once(stop, "abort");
       await app.close();
     } finally {
@@ -50,11 +52,17 @@ function tell(message: string): void {
   if (process.connected) process.send?.(message, () => undefined);
 }
 
-/** Sound waits for nobody; where only root may say so, it goes on as everybody else. */
+/**
+ * Sound waits for nobody; where only root may say so, it goes on as everybody else. On Linux each thread has a priority of its own,
+ * and those that help with garbage are there already: one that has to wait for the processor holds locks that the sound needs.
+ */
 function hurry(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_HIGH);
-  } catch {
-    // Not permitted.
+  const threads = process.platform === "linux" ? readdirSync("/proc/self/task").map(Number) : [0];
+  for (const thread of threads) {
+    try {
+      setPriority(thread, constants.priority.PRIORITY_HIGH);
+    } catch {
+      // Not permitted, or it has just ended.
+    }
   }
 }
