@@ -125,7 +125,7 @@ describe("calls from a network that may call", { skip, concurrency: true }, () =
     const again = Array.from({ length: 3 }, () => recvStatus(200)).join("");
     const further = '<label id="1"/><recv response="200" optional="true" next="1"/><recv request="BYE" timeout="45000"/>';
     // -nr: else sipp hides what comes again.
-    const options = { timeoutSeconds: 60, more: ["-nr"] };
+    const options = { more: ["-nr"] };
     await callIn(open.sipPort, subscriber.number, steps(invite(), again, further, replyInDialog("200 OK")), options);
     const call = await onlyCall(subscriber);
     assert.deepEqual([call.outcome, call.error], ["failed", "The connection was lost during the call: our answer was never acknowledged"]);

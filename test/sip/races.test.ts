@@ -61,7 +61,7 @@ const wait = (): string => recv("GO");
 const mark = (sequence: number): string => steps(request("OPTIONS", { sequence }), recvStatus(200));
 
 async function callTo(scenario: string, { on = agent, ...options }: CallOptions & { on?: TestAgent } = {}): Promise<Called> {
-  const phone = await startSipp({ scenario, timeoutSeconds: 20 });
+  const phone = await startSipp({ scenario });
   const talk = await on.call(phone.port, options);
   return {
     phone,

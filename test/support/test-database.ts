@@ -15,5 +15,9 @@ export async function createTestDatabase(): Promise<{ connection: Connection; dr
   };
   // The files of the template are copied: by default every page of it goes through the log.
   await admin(`create database ${name} template template_leadline strategy file_copy`);
-  return { connection: { ...server, database: name }, drop: () => admin(`drop database ${name} with (force)`) };
+  // However slow this machine is.
+  return {
+    connection: { ...server, database: name, connectionTimeoutMillis: 60_000 },
+    drop: () => admin(`drop database ${name} with (force)`),
+  };
 }

@@ -1,3 +1,4 @@
+import { constants, setPriority } from "node:os";
 import { createAgent } from "../../../src/core/agents/createAgent.ts";
 import type { AgentChanges } from "../../../src/core/agents/settings.ts";
 import type { Call } from "../../../src/core/calls/row.ts";
@@ -51,6 +52,7 @@ export interface LineOptions {
 }
 
 export async function startLine(environment: Record<string, string> = {}, options: LineOptions = {}): Promise<Line> {
+  goFirst();
   const sipPort = await freePort();
   // Below those that the system gives to others.
   const rtp = 20_000 + 2 * Math.floor(Math.random() * 5_300);
@@ -76,6 +78,15 @@ export async function startLine(environment: Record<string, string> = {}, option
     },
     subscriber: (subscription) => subscribe(world, subscription),
   };
+}
+
+/** As the voice process does: audio does not wait for other test files. The telephones that we start inherit it. */
+function goFirst(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_HIGH);
+  } catch {
+    // It takes a right that root has.
+  }
 }
 
 async function subscribe(world: World, { trunk: settings, agent: changes = {}, callLimit = 50 }: SubscriberOptions): Promise<Subscriber> {

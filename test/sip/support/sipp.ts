@@ -53,7 +53,7 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
   );
   const args = ["-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", String(port), "-nostdin"];
   if (options.remote) args.push("-m", String(options.calls ?? 1));
-  args.push("-timeout", String(options.timeoutSeconds ?? 40), "-timeout_error", "-trace_err", "-trace_msg", "-nd");
+  args.push("-timeout", String(options.timeoutSeconds ?? 100), "-timeout_error", "-trace_err", "-trace_msg", "-nd");
   args.push("-t", options.transport === "tcp" ? "t1" : "u1", "-mp", String(await freePort()));
   if (options.service) args.push("-s", options.service);
   if (options.rate) args.push("-r", String(options.rate));

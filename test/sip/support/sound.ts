@@ -119,16 +119,34 @@ function power(samples: Int16Array, start: number): number {
 export function compareByPieces(wanted: Int16Array, heard: Int16Array) {
   const PIECE = 4_000;
   const starts = Array.from({ length: Math.floor(wanted.length / PIECE) }, (_value, index) => index * PIECE);
+  // The last one is whole too.
+  starts.push(wanted.length - PIECE);
   const pieces = starts.map((start) => {
     const { correlation, at, longestGapMs } = findSound(wanted.subarray(start, start + PIECE), heard);
-    return { correlation, delayMs: (at - start) / 8, longestGapMs };
+    return { start, correlation, delay: at - start, longestGapMs };
   });
   const correlations = pieces.map(({ correlation }) => correlation);
-  const delays = pieces.map(({ delayMs }) => delayMs);
+  // A piece in whose midst a jitter buffer moves has no place of its own: it is looked for where the one before it was.
+  const found = pieces.filter(({ correlation }) => correlation > 0.6);
+  const delays = found.map(({ delay }) => delay / 8);
+  let delay = found[0]?.delay ?? 0;
+  const gaps = pieces.map((piece) => {
+    if (!found.includes(piece)) return longestGapMs(wanted.subarray(piece.start, piece.start + PIECE), heard, piece.start + delay);
+    delay = piece.delay;
+    return piece.longestGapMs;
+  });
   return {
     mean: correlations.reduce((sum, one) => sum + one, 0) / correlations.length,
-    least: Math.min(...correlations),
+    /** The share of pieces that are there. */
+    found: found.length / pieces.length,
     movedMs: Math.max(...delays) - Math.min(...delays),
-    longestGapMs: Math.max(...pieces.map(({ longestGapMs }) => longestGapMs)),
+    longestGapMs: Math.max(...gaps),
   };
 }
+
+/**
+ * Whether it is all there: nothing of it is silent, left out or put in. On a busy machine, or where packets are lost, it may be moved
+ * by a few frames on its way, and a piece in which that happens looks like no other.
+ */
+export const isWhole = ({ mean, found, movedMs, longestGapMs }: ReturnType<typeof compareByPieces>, leastMean = 0.75): boolean =>
+  mean > leastMean && found > 0.7 && movedMs <= 200 && longestGapMs <= 80;

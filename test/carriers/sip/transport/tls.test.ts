@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { until } from "../../../support/until.ts";
 import { type Issued, withAuthority } from "./support/certificates.ts";
@@ -71,6 +71,19 @@ test("who scans the port fills no log", async (t) => {
   assert.ok(warned.length <= 11, `${warned.length} lines`);
 });
 
+test("a port that closes the connection when TLS begins is said to speak none, however it closes it", async (t) => {
+  for (const close of ["end", "resetAndDestroy"] as const) {
+    const server = createServer((socket) => socket.on("error", () => {}).once("data", () => socket[close]())).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    const client = await open(t, {}, { listen: [] });
+    const heard = hear();
+    client.request(makeRequest("OPTIONS"), { protocol: "tls", host: "127.0.0.1", port: (server.address() as AddressInfo).port }, heard);
+    const detail = "127.0.0.1 does not speak TLS as we do: it closes the connection instead";
+    assert.deepEqual(await heard.end, { kind: "unreachable", detail });
+  }
+});
+
 test("a port that speaks no TLS, and one where nobody is, are told apart", async (t) => {
   const plain = await open(t, OBLIGING, { listen: [{ protocol: "tcp", address: "127.0.0.1", port: 0 }] });
   const client = await open(t, {}, { listen: [], limits: { connectMs: 300 } });
@@ -78,7 +91,7 @@ test("a port that speaks no TLS, and one where nobody is, are told apart", async
   client.request(makeRequest("OPTIONS"), { ...targetOf(plain, "tcp"), protocol: "tls" }, heard);
   const end = await heard.end;
   assert.ok("detail" in end);
-  assert.match(end.detail, /closed the connection|timed out|does not speak TLS/);
+  assert.match(end.detail, /does not speak TLS/);
   const nobody = hear();
   client.request(makeRequest("OPTIONS"), { protocol: "tls", host: "127.0.0.1", port: 9 }, nobody);
   assert.deepEqual(await nobody.end, { kind: "unreachable", detail: "connection refused" });
