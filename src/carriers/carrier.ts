@@ -83,8 +83,10 @@ export type LegCause =
 
 export interface LegEnd {
   cause: LegCause;
-  /** The carrier's own words for people, such as "486 Busy Here" or "udp:sip.example.com:5060 does not answer". */
+  /** The carrier's own words for the operator, such as "486 Busy Here" or "udp:sip.example.com:5060: timed out". */
   detail?: string;
+  /** The same for the tenant, without the operator's hosts and addresses; not given: `detail` has none. */
+  told?: string;
   /** What the telephone network said. */
   sip?: SipEnd;
   /** Of an answered leg with audio. */

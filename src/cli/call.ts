@@ -73,6 +73,7 @@ async function show({ house }: Session, id: string, { workspace }: { workspace?:
       "ended by": call.ended_by,
       reason: call.disconnect_reason,
       error: call.error,
+      ...lineDetail(events),
       ...times(call),
       sip: sipWords(call),
       "q.850": call.q850_cause,
@@ -97,6 +98,12 @@ async function show({ house }: Session, id: string, { workspace }: { workspace?:
       : "",
   ];
   return { json: call, text: sections.filter((section) => section !== "").join("\n\n") };
+}
+
+/** What a tenant is not shown. */
+function lineDetail(events: CallDetail["events"]): Record<string, string> {
+  const said = events.flatMap(({ payload }) => (typeof payload.line_detail === "string" ? [payload.line_detail] : [])).at(-1);
+  return said === undefined ? {} : { "the line said": said };
 }
 
 const times = (call: CallDetail) => ({

@@ -21,6 +21,8 @@ export interface CallEnd {
   /** For people (yappr 7.2). */
   disconnectReason: string;
   error?: string;
+  /** For the operator alone. */
+  lineDetail?: string;
   transcript?: readonly TranscriptTurn[];
   rangAt?: Date | undefined;
   sip?: SipEnd | undefined;
@@ -48,10 +50,16 @@ export async function endLeasedCalls(client: Client, ends: readonly CallEnd[]): 
     text: END,
     values: [JSON.stringify(ends.map(toRow), storable)],
   });
+  const details = new Map(ends.map(({ callId, lineDetail }) => [callId, lineDetail]));
   const calls: Call[] = rows.map(({ holds_channel, ...call }) => call);
   await recordCallEvents(
     client,
-    calls.map((call) => ({ type: endEvent(call.outcome ?? "failed"), call, at: call.updated_at })),
+    calls.map((call) => ({
+      type: endEvent(call.outcome ?? "failed"),
+      call,
+      at: call.updated_at,
+      lineDetail: details.get(call.id),
+    })),
   );
   await releaseCapacity(
     client,

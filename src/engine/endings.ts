@@ -10,6 +10,8 @@ export interface Ending {
   endedBy: EndedBy;
   disconnectReason: string;
   error?: string;
+  /** What the carrier said, for the operator alone; when it says more than `error`. */
+  lineDetail?: string;
 }
 
 export const MAX_DURATION: Ending = { outcome: "completed", endedBy: "system", disconnectReason: "Max duration reached" };
@@ -29,12 +31,13 @@ export const endingOfFailedTalk = (error: unknown): Ending => ({
   error: error instanceof ConversationError ? error.message : "The conversation failed on our side.",
 });
 
-export function endingOfLeg({ cause, detail }: LegEnd, direction: Call["direction"]): Ending {
+export function endingOfLeg({ cause, detail, told = detail }: LegEnd, direction: Call["direction"]): Ending {
   const failed = (disconnectReason: string, error: string, endedBy: EndedBy = "system"): Ending => ({
     outcome: cause === "unreachable" ? "unreachable" : "failed",
     endedBy,
     disconnectReason,
-    error: detail ? `${error.replace(/\.$/, "")}: ${detail}` : error,
+    error: told ? `${error.replace(/\.$/, "")}: ${told}` : error,
+    ...(detail !== undefined && detail !== told ? { lineDetail: detail } : {}),
   });
   switch (cause) {
     case "no_answer":

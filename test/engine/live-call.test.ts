@@ -145,6 +145,20 @@ describe("what a call met", () => {
     });
   }
 
+  test("what the line said of the operator's hosts is kept with the event, and not told to the tenant", async () => {
+    const end: LegEnd = { cause: "failed", detail: "udp:sip.example.com:5060: tim\0ed out", told: "the gateway: timed out" };
+    const call = await carry({ carrier: scripted((_handler, leg) => leg.end(end)) });
+    assert.equal(call.error, "The carrier could not place the call: the gateway: timed out");
+    const { rows } = await world.house.db.pool.query<{ payload: Record<string, unknown> }>(
+      "select payload from events where workspace_id = $1 and subject_id = $2 and type = 'call.failed'",
+      [call.workspace_id, call.id],
+    );
+    assert.deepEqual(
+      rows.map(({ payload }) => [payload.line_detail, payload.error]),
+      [["udp:sip.example.com:5060: timed out", call.error]],
+    );
+  });
+
   test("a carrier that breaks down while dialling fails the call and holds nothing", async () => {
     const call = await carry({
       carrier: {

@@ -11,7 +11,7 @@ import { getTrunk } from "../../src/core/trunks/getTrunk.ts";
 import type { TrunkHealth } from "../../src/core/trunks/trunk-view.ts";
 import { updateTrunk } from "../../src/core/trunks/updateTrunk.ts";
 import { type Issued, withAuthority } from "../carriers/sip/transport/support/certificates.ts";
-import { leadline } from "../cli/support.ts";
+import { leadline } from "../cli/warm.ts";
 import { missing } from "../support/debian-packages.ts";
 import { until } from "../support/until.ts";
 import { startBaresip } from "./support/baresip.ts";
@@ -90,10 +90,14 @@ const health = (on: LoggedLine, subscriber: Subscriber, check: TrunkHealth["chec
     { what: `${check} ${state}`, withinMs: 45_000 },
   );
 
-/** Looks for the reason in the call and in the log. */
-function assertTold(on: LoggedLine, call: Call, reason: RegExp): void {
+const withoutHosts = ({ source }: RegExp): RegExp =>
+  new RegExp(source.replaceAll(/127\\\.0\\\.0\\\.1|no-such-host\\\.invalid|sip\\\.example\\\.com/g, "the gateway"));
+
+/** Looks for the reason in the call, where a tenant sees it without hosts, and in the log. */
+function assertTold(on: LoggedLine, call: Call, reason: RegExp, told = withoutHosts(reason)): void {
   assert.equal(call.outcome, "failed");
-  assert.match(call.error ?? "", reason);
+  assert.match(call.error ?? "", told);
+  assert.doesNotMatch(call.error ?? "", /127\.0\.0\.1|\.invalid|\.example|clinic/);
   const line = on.logged.find(({ callId, level, detail }) => callId === call.id && level >= WARN && reason.test(detail ?? ""));
   assert.ok(line, `no warning about call ${call.id}: ${JSON.stringify(on.logged.filter(({ level }) => level >= WARN))}`);
 }
@@ -163,7 +167,7 @@ describe("a gateway that cannot be worked with", { skip, concurrency: true }, ()
     {
       what: "its TLS port is one for TCP",
       trunk: async () => ({ name: "plain", gateways: [`tls:127.0.0.1:${(await startKamailio({ routes: ANSWERS })).port}`] }),
-      found: /127\.0\.0\.1 takes the connection but does not speak TLS/,
+      found: /127\.0\.0\.1 (takes the connection but )?does not speak TLS/,
       advice: /check protocol and port/,
     },
     {
@@ -177,7 +181,7 @@ describe("a gateway that cannot be worked with", { skip, concurrency: true }, ()
       }),
       check: "registration",
       found: /the password or the user name clinic is wrong \(401 Unauthorized\)/,
-      call: /the gateway refuses our credentials: the password of user clinic is refused \(407 Proxy Authentication Required\)/,
+      call: /the gateway refuses our credentials(: the password of user clinic is refused)? \(407 Proxy Authentication Required\)/,
       advice: /Check user name, password and --domain with the provider/,
     },
   ];
@@ -304,7 +308,7 @@ test("every RTP port is in use: told on the calls, in and out, on the trunk and 
 });
 
 test("another program has the SIP port: told on the trunk, on the call and in the log, until it is free", { skip }, async () => {
-  const other = createSocket("udp4").bind(0, "127.0.0.1");
+  const other = createSocket("udp4").bind(0, "127.0.0.1").unref();
   await once(other, "listening");
   const { port } = other.address();
   const deaf = await startLoggedLine({ SIP_LISTEN: `udp:127.0.0.1:${port}` });
@@ -313,7 +317,7 @@ test("another program has the SIP port: told on the trunk, on the call and in th
   const reason = new RegExp(`SIP is off: 127\\.0\\.0\\.1 port ${port} is taken by another program`);
   assert.match((await health(deaf, subscriber, "options", "down")).detail, reason);
   assertTrunkLogged(deaf, subscriber, reason);
-  assertTold(deaf, await subscriber.ended(await subscriber.place()), reason);
+  assertTold(deaf, await subscriber.ended(await subscriber.place()), reason, /the telephone line is out of order/);
   assert.ok(deaf.logged.some(({ level, msg }) => level > WARN && reason.test(msg)));
   other.close();
   assert.match((await health(deaf, subscriber, "options", "up")).detail, /^answers in/);

@@ -351,6 +351,7 @@ describe("our user agent and sipp", { skip, concurrency: true }, () => {
         timers: { ...DEFAULT_TIMERS, silentWarnMs: 100, silentEndMs: 500 },
         log: createLog("silent"),
         uriOf: (user) => sipUri({ user, host: "127.0.0.1" }),
+        hosts: () => [],
         done() {},
       });
       const media = await leg.openMedia(quiet.media);

@@ -8,11 +8,17 @@ import type { SipCallEnd } from "./user-agent.ts";
  */
 export function legEnd(end: SipCallEnd, rang: boolean): LegEnd {
   const { status, reason, q850 } = end;
-  const { cause, detail } = meaning(end, rang);
-  return { cause, detail, sip: { status, reason, q850 } };
+  return { ...meaning(end, rang), sip: { status, reason, q850 } };
 }
 
-function meaning(end: SipCallEnd, rang: boolean): { cause: LegCause; detail: string } {
+interface Verdict {
+  cause: LegCause;
+  detail: string;
+  /** As of LegEnd. */
+  told?: string;
+}
+
+function meaning(end: SipCallEnd, rang: boolean): Verdict {
   switch (end.why) {
     case "rejected":
       return ofRejection(end, rang);
@@ -35,14 +41,16 @@ function meaning(end: SipCallEnd, rang: boolean): { cause: LegCause; detail: str
   }
 }
 
-function ofRejection(end: SipCallEnd, rang: boolean): { cause: LegCause; detail: string } {
+function ofRejection(end: SipCallEnd, rang: boolean): Verdict {
   const said = end.q850 === null ? undefined : Q850.get(end.q850);
   const status = ofStatus(end.status ?? 500);
   const row: Meaning = said?.decides ? said : status;
   const cause = (rang ? row.afterRinging : undefined) ?? row.cause;
   // A failure is best explained by its Q.850 cause when there is one, since 500 and 503 say little.
   const words = row === status && cause === "failed" && said?.cause === "failed" ? said.words : row.words;
-  return { cause, detail: worded(withGrounds(words, end), end) };
+  const grounds = withGrounds(words, end);
+  // Which user name and password is the operator's.
+  return { cause, detail: worded(grounds, end), ...(grounds === words ? {} : { told: worded(words, end) }) };
 }
 
 /** The user agent knows why credentials did not do. */

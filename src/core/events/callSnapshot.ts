@@ -18,6 +18,8 @@ export interface CallSnapshot {
   dnc_reason: string | null;
   /** The call had waited for capacity when this happened. */
   queued: boolean;
+  /** What the line said, with hosts and addresses of trunks: for the operator alone, in no dialect. */
+  line_detail?: string;
 }
 
 export function snapshotCall(call: Call, queued: boolean): CallSnapshot {

@@ -1,5 +1,6 @@
 import { newId } from "../../platform/ids.ts";
 import type { Client } from "../../platform/postgres/database.ts";
+import { storableText } from "../../platform/postgres/storableText.ts";
 import type { Call } from "../calls/row.ts";
 import { enqueueDeliveries } from "../webhooks/enqueueDeliveries.ts";
 import { snapshotCall } from "./callSnapshot.ts";
@@ -15,6 +16,7 @@ export interface CallEvent {
   at: Date;
   /** The call had waited for capacity. */
   queued?: boolean;
+  lineDetail?: string | undefined;
 }
 
 /** The wording that an agent's own webhook gets: `webhook_url` is a notion of that dialect. */
@@ -27,14 +29,14 @@ const AGENT_WEBHOOK_FORMAT = "yappr";
  */
 export async function recordCallEvents(client: Client, events: readonly CallEvent[]): Promise<void> {
   if (events.length === 0) return;
-  const rows = events.map(({ type, call, at, queued = false }) => ({
+  const rows = events.map(({ type, call, at, queued = false, lineDetail }) => ({
     workspace_id: call.workspace_id,
     id: newId(),
     type,
     subject_id: call.id,
     agent_id: call.agent_id,
     agent_version: call.agent_version,
-    payload: snapshotCall(call, queued),
+    payload: { ...snapshotCall(call, queued), ...(lineDetail === undefined ? {} : { line_detail: storableText(lineDetail) }) },
     at,
     delivery_id: newId(),
   }));

@@ -28,6 +28,11 @@ export function gatewayUri(trunk: Pick<OpenTrunk, "domain">, gateway: Gateway, u
   });
 }
 
+export const hostsOf = ({ gateways, domain }: Pick<OpenTrunk, "gateways" | "domain">): string[] => [
+  ...gateways.map(({ host }) => host),
+  ...(domain === null ? [] : [domain]),
+];
+
 /** Who calls whom, as this trunk wants it written. `user=phone` goes with global numbers only (RFC 3261 19.1.1). */
 export function callAddresses(trunk: Addressed, gateway: Gateway, call: { from: string; to: string }) {
   const home = countryOf(call.from);

@@ -4,6 +4,7 @@ import { type MediaEngine, type MediaSession, NoFreePort } from "../media/media.
 import type { Uri } from "../message/message.ts";
 import { legEnd } from "../outcome.ts";
 import type { SipCall, SipCallEnd, SipCallHandler } from "../user-agent.ts";
+import { hideHosts } from "./hideHosts.ts";
 import { LineDown } from "./line.ts";
 import type { SipTimers } from "./settings.ts";
 
@@ -31,13 +32,18 @@ export interface AudioLegOptions {
   log: Log;
   /** Where a number is at the trunk; for transfers. */
   uriOf(number: string): Uri;
+  /** Host names of the operator that a tenant is not to see. */
+  hosts(): readonly string[];
   /** After `ended` has been told. */
   done(): void;
 }
 
+/** Of what only the operator can understand. */
+export const OUT_OF_ORDER = "the telephone line is out of order";
+
 export const NO_FREE_PORT = "every RTP port of RTP_PORTS is in use";
 
-export function createAudioLeg({ handler, timers, log, uriOf, done }: AudioLegOptions): AudioLeg {
+export function createAudioLeg({ handler, timers, log, uriOf, hosts, done }: AudioLegOptions): AudioLeg {
   const over = new AbortController();
   let media: MediaSession | undefined;
   let call: SipCall | undefined;
@@ -55,7 +61,7 @@ export function createAudioLeg({ handler, timers, log, uriOf, done }: AudioLegOp
     const outcome = { ...end, ...verdict };
     const { cause, detail } = outcome;
     if (cause === "failed" || cause === "lost") log.warn({ detail }, cause === "lost" ? "a call was lost" : "a call failed");
-    handler.ended({ ...outcome, ...(answered && quality ? { quality } : {}) });
+    handler.ended({ ...forTenant(outcome, hosts()), ...(answered && quality ? { quality } : {}) });
     done();
   };
   const hangup = () => {
@@ -133,11 +139,19 @@ export function createAudioLeg({ handler, timers, log, uriOf, done }: AudioLegOp
   };
 }
 
+function forTenant(end: LegEnd, hosts: readonly string[]): LegEnd {
+  const { detail, sip } = end;
+  const words = end.told ?? detail;
+  const told = words === undefined ? undefined : hideHosts(words, hosts);
+  const reason = sip?.reason == null ? null : hideHosts(sip.reason, hosts);
+  return { ...end, ...(told === undefined || told === detail ? {} : { told }), ...(sip ? { sip: { ...sip, reason } } : {}) };
+}
+
 /** Nobody's fault in the code: told where the leg ends. */
 export const isExpected = (error: unknown): boolean => error instanceof NoFreePort || error instanceof LineDown;
 
 /** What ends a leg that could not be begun. */
 export function failureOf(error: unknown): LegEnd {
   if (error instanceof NoFreePort) return { cause: "failed", detail: NO_FREE_PORT };
-  return { cause: "failed", detail: error instanceof Error ? error.message : String(error) };
+  return { cause: "failed", detail: error instanceof Error ? error.message : String(error), told: OUT_OF_ORDER };
 }

@@ -10,8 +10,8 @@ import { writeNameAddr } from "../message/nameAddr.ts";
 import { legEnd } from "../outcome.ts";
 import { withBrackets } from "../transport/address.ts";
 import type { SipCallEnd } from "../user-agent.ts";
-import { callAddresses, gatewayUri } from "./addresses.ts";
-import { type AudioLeg, createAudioLeg, failureOf, isExpected } from "./audioLeg.ts";
+import { callAddresses, gatewayUri, hostsOf } from "./addresses.ts";
+import { type AudioLeg, createAudioLeg, failureOf, isExpected, OUT_OF_ORDER } from "./audioLeg.ts";
 import { callVerdict, SEALED_ELSEWHERE } from "./check-words.ts";
 import { credentialsOf } from "./credentialsOf.ts";
 import type { DialTurns } from "./dial-turns.ts";
@@ -47,13 +47,15 @@ export function dialTrunk(parts: DialParts, request: DialRequest, handler: LegHa
       if (!trunk || !gateway) throw new Error("an answered leg has a trunk, and a trunk a gateway");
       return gatewayUri(trunk, gateway, formatNumber(number, trunk.caller_id, countryOf(request.from)));
     },
+    hosts: () => (trunk ? hostsOf(trunk) : []),
   });
   const run = async () => {
     // The handler hears nothing before this function has returned.
     await Promise.resolve();
     trunk = await findTrunk(parts.book, request.trunkId);
     if (!trunk) return leg.finish({ cause: "failed", detail: "the trunk of this call has been removed" });
-    if (trunk.password === undefined) return leg.finish({ cause: "failed", detail: `trunk ${trunk.name}: ${SEALED_ELSEWHERE}` });
+    if (trunk.password === undefined)
+      return leg.finish({ cause: "failed", detail: `trunk ${trunk.name}: ${SEALED_ELSEWHERE}`, told: OUT_OF_ORDER });
     const line = await parts.line.need();
     await parts.turns.wait(trunk, leg.over);
     const media = await leg.openMedia(line.media);

@@ -11,7 +11,7 @@ import type { SipRequest } from "../message/message.ts";
 import { parseNameAddr } from "../message/nameAddr.ts";
 import { legEnd } from "../outcome.ts";
 import type { IncomingInvite, SipCallEnd } from "../user-agent.ts";
-import { gatewayUri } from "./addresses.ts";
+import { gatewayUri, hostsOf } from "./addresses.ts";
 import type { createAdmission } from "./admitCaller.ts";
 import { type AudioLeg, createAudioLeg, failureOf, isExpected } from "./audioLeg.ts";
 import { callerOf, readNumber, userOf } from "./callerOf.ts";
@@ -131,6 +131,7 @@ function acceptCall(parts: ReceiveParts, { invite, trunk, to, handler, log, left
       const gateway: Gateway = trunk.gateways[0] ?? { protocol: source.protocol, host: source.address, port: source.port };
       return gatewayUri(trunk, gateway, formatNumber(number, trunk.caller_id, countryOf(to)));
     },
+    hosts: () => hostsOf(trunk),
   });
   done = parts.begin(leg);
   const note = (end: LegEnd) => {

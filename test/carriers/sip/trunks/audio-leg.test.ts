@@ -15,6 +15,7 @@ async function answered() {
     timers: DEFAULT_TIMERS,
     log: createLog("silent"),
     uriOf: () => assert.fail("no transfer"),
+    hosts: () => ["pbx"],
     done() {},
   });
   let media: MediaHandler = {};
@@ -37,6 +38,20 @@ test("a leg from which nothing has come for long is lost", async () => {
   silent(DEFAULT_TIMERS.silentEndMs);
   over();
   assert.deepEqual([ends.length, ends[0]?.cause], [1, "lost"]);
+});
+
+test("the tenant is told the same as the operator, without hosts and addresses", async () => {
+  const { leg, ends } = await answered();
+  const sip = { status: 503, reason: "No route to gw-7.carrier.example", q850: null };
+  leg.finish({ cause: "lost", detail: "udp:pbx:5060: gw-7.carrier.example (192.0.2.7:5060) closed the connection", sip });
+  assert.deepEqual(ends, [
+    {
+      cause: "lost",
+      detail: "udp:pbx:5060: gw-7.carrier.example (192.0.2.7:5060) closed the connection",
+      told: "the gateway: the gateway (the gateway) closed the connection",
+      sip: { ...sip, reason: "No route to the gateway" },
+    },
+  ]);
 });
 
 test("one that we have hung up is not lost because it is silent while BYE is on its way", async () => {
