@@ -89,6 +89,16 @@ describe("keys of a session", () => {
     assert.equal(bench.digits.join(""), "1121");
   });
 
+  test("a peer that presses thousands a second is told twenty a second, and understood again when it is over", () => {
+    const bench = opened();
+    bench.session.start();
+    for (let index = 0; index < 2_000; index++) press(bench, index % 12, index * 800);
+    assert.equal(bench.digits.length, 40);
+    bench.clock.pass(2_020);
+    press(bench, 7, 2_000 * 800);
+    assert.deepEqual([bench.digits.length, bench.digits.at(-1)], [41, "7"]);
+  });
+
   test("before the answer nobody hears them", () => {
     const bench = opened();
     press(bench, 1, 800);
