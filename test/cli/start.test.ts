@@ -62,6 +62,8 @@ describe("the life of one data directory", () => {
   const env = { DATA_DIR: dataDir };
   let server: Server;
   let first: Credentials;
+  const other = join(temporaryFolder(), "it's another");
+  let beside: Server;
 
   test("a first start makes the database and the demo, and says where its keys are without showing them", async () => {
     server = await startServer(env);
@@ -81,20 +83,18 @@ describe("the life of one data directory", () => {
   });
 
   test("each curl that the start prints, and each of the README's, does what it says when pasted into a shell", async () => {
-    const folder = join(temporaryFolder(), "it's");
-    const quoted = await startServer({ DATA_DIR: folder });
-    const printed = quoted.output.out.split("# ").slice(1);
+    beside = await startServer({ DATA_DIR: other });
+    const printed = beside.output.out.split("# ").slice(1);
     assert.equal(printed.length, 4);
     const preparation = "key() { node -p \"require('./credentials.json').keys.$1\"; }\n";
     assert.ok(readme.includes(preparation), "the README's way to a key");
     const documented = [...readme.matchAll(/```sh\n(curl [^`]+)```/g)].map(([, command]) => preparation + command);
     assert.equal(documented.length, 5);
     for (const command of [...documented, ...printed.map((text) => text.slice(text.indexOf("\n")))]) {
-      const [url = "", headers = [], body = ""] = pasted(command, folder, quoted.url);
+      const [url = "", headers = [], body = ""] = pasted(command, other, beside.url);
       const answer = await fetch(url, { method: "POST", headers, body });
       assert.ok(answer.status === 200 || answer.status === 201, `${url}: ${answer.status} ${await answer.text()}`);
     }
-    assert.equal(await quoted.stop(), 0);
   });
 
   test("a second start on the same data directory says so and ends", async () => {
@@ -105,8 +105,6 @@ describe("the life of one data directory", () => {
   });
 
   test("another data directory runs beside it", async () => {
-    const other = join(temporaryFolder(), "other");
-    const beside = await startServer({ DATA_DIR: other });
     const theirs = credentialsOf(other);
     assert.notEqual(theirs.keys.topcalls, first.keys.topcalls);
     assert.equal((await ask(`${beside.url}/v1/leads`, theirs.keys.topcalls)).status, 200);
@@ -117,7 +115,6 @@ describe("the life of one data directory", () => {
   });
 
   test("a taken port is named, and nothing is left running", async () => {
-    const other = join(temporaryFolder(), "other");
     const { port } = new URL(first.base_url);
     const { code, out, err } = await leadline(["start"], { env: { DATA_DIR: other, PORT: port, LOG_LEVEL: "error" } });
     assert.equal(code, 1);

@@ -9,7 +9,7 @@ import { openStore } from "../../src/store.ts";
 import { credentialsOf, type Server, startServer, temporaryFolder } from "../cli/support.ts";
 import { until } from "../support/until.ts";
 
-const CALLS = 1_500;
+const CALLS = 1_000;
 const WORKERS = 32;
 
 /** Places calls, each with a key and a number of its own, again and again until each was acknowledged. */
@@ -97,7 +97,7 @@ test("the server is killed under load: every acknowledged call is there once, an
   const load = new Load(credentialsOf(dataDir));
   load.url = server.url;
   load.start();
-  for (const count of [200, 700]) {
+  for (const count of [150, 500]) {
     await load.reach(count);
     await server.stop("SIGKILL");
     server = await startServer(environment(dataDir));
@@ -116,7 +116,7 @@ test("the database is killed under load: the same", async () => {
   const load = new Load(credentialsOf(dataDir));
   load.url = server.url;
   load.start();
-  for (const count of [200, 700]) {
+  for (const count of [150, 500]) {
     await load.reach(count);
     process.kill(Number.parseInt(readFileSync(join(dataDir, "postgres", "data", "postmaster.pid"), "utf8"), 10), "SIGKILL");
   }
