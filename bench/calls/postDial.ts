@@ -16,7 +16,7 @@ export interface PostDial {
   requestToInvite: Spread;
   /** From the answer to that request. The INVITE may come first. */
   responseToInvite: Spread;
-  /** A bare upsert, committed: what the disk does to everything here, of which a call waits for two in a row. */
+  /** A bare upsert, committed, while the calls are made: what the disk does to everything here, of which a call waits for two in a row. */
   bareCommit: Spread;
   /** From the 200 OK of the called side to our ACK at it. */
   okToAck: Spread;
@@ -42,7 +42,9 @@ export async function postDial(product: Product, called: Called, calls: number, 
     if (number === 0) continue;
     all.push(figures);
     const { requestToInvite: ours, okToAck } = figures;
-    console.log(`post-dial, round ${number}: to INVITE p50 ${ours.p50} ms, p99 ${ours.p99} ms; 200 to ACK p99 ${okToAck.p99} ms`);
+    console.log(
+      `post-dial, round ${number}: to INVITE p50 ${ours.p50} ms, p99 ${ours.p99} ms; bare commit p99 ${figures.bareCommit.p99} ms; 200 to ACK p99 ${okToAck.p99} ms`,
+    );
   }
   const middle = (name: keyof Figures): Spread => {
     const of = (key: keyof Spread) => round(median(all.map((figures) => figures[name][key])), 2);
@@ -62,18 +64,19 @@ export async function postDial(product: Product, called: Called, calls: number, 
 }
 
 async function oneRound(product: Product, called: Called, agentId: string, from: string, calls: number): Promise<Figures> {
+  const committing = bareCommits(product, calls);
   const placed: Array<Promise<PlacedCall>> = [];
   for (const began = performance.now(); placed.length < calls; ) {
     placed.push(product.place(agentId, from));
     await sleep(Math.max(0, began + (placed.length * 1_000) / PER_SECOND - performance.now()));
   }
   const requests = new Map((await Promise.all(placed)).map((one) => [one.to, one]));
+  const bareCommit = await committing;
   await sleep(SETTLE_MS);
   const ours = await called.ask("calls");
   const missing = ours.filter((one) => Number.isNaN(one.ackMs)).length + calls - ours.length;
   if (missing > 0) throw new Error(`${missing} of ${calls} calls did not come to be`);
 
-  const bareCommit = await bareCommits(product, calls);
   await callWithSipp(called.port, calls, PER_SECOND);
   await sleep(SETTLE_MS);
   const sipps = await called.ask("calls");
