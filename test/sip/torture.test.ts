@@ -17,12 +17,15 @@ import { mutate, pick } from "./support/mutate.ts";
 import { freePort } from "./support/ports.ts";
 import { pause, sdp, steps } from "./support/scenario.ts";
 import { startSipp } from "./support/sipp.ts";
+import { stayOnLoopback } from "./support/stay-on-loopback.ts";
 
 /**
  * The messages of RFC 4475 and mutations of them, fired at the whole product by somebody who may call: nothing is refused for where
  * it comes from.
  */
 const skip = missing("sipp", "espeak-ng");
+/** They name places everywhere: a call's Contact, the address of its audio. */
+const kept = stayOnLoopback();
 const errors: string[] = [];
 const log = pino({ level: "error" }, { write: (text: string) => errors.push(text) });
 const line = await startLine({}, { log });
@@ -73,7 +76,7 @@ socket.on("message", (bytes) => {
     ].join("\r\n");
   const own = () => `SIP/2.0/UDP 127.0.0.1:${port};rport;branch=z9hG4bK${Math.random()}`;
   fire(request("ACK", number, status < 300 ? own() : field("Via")));
-  if (status < 300) fire(request("BYE", number + 1, own()));
+  if (status < 300 && !field("Call-ID").startsWith("away")) fire(request("BYE", number + 1, own()));
 });
 
 function fire(message: string | Buffer): void {
@@ -214,6 +217,17 @@ describe("a line under fire", { skip, concurrency: false }, () => {
         assert.ok(right.includes(status), `${name}: ${status}, not ${right}`);
       }
     }
+  });
+
+  test("a call that leads away from here stays here", async () => {
+    const away = sound("INVITE")
+      .toString("latin1")
+      .replace("Call-ID: ", "Call-ID: away")
+      .replace("c=IN IP4 127.0.0.1", "c=IN IP4 192.0.2.1")
+      .replace(/^Contact: .*\r$/m, "Contact: <sip:dana@pbx.example.com>\r");
+    fire(away);
+    // Its audio, and the BYE of an agent who has a second.
+    await until(() => kept.addresses.has("192.0.2.1") && kept.names.has("pbx.example.com"), { what: JSON.stringify([...kept.names]) });
   });
 
   test("each message of RFC 4475 gets its answer over TCP, or the connection is closed", async () => {
