@@ -290,6 +290,23 @@ describe("a database that fails a worker", () => {
     );
   });
 
+  test("when its first question fails, which it would not ask again, it starts again", async () => {
+    const told: string[] = [];
+    const log = pino({ level: "debug" }, { write: (line: string) => void told.push(line) });
+    let done = 0;
+    await pool.query("alter table graphile_worker._private_tasks rename to hidden");
+    await withWorker(
+      async () => void done++,
+      async () => {
+        await until(() => told.some((line) => line.includes("Failed to acquire job")));
+        await pool.query("alter table graphile_worker.hidden rename to _private_tasks");
+        await add(1);
+        await until(() => done === 1);
+      },
+      { log },
+    );
+  });
+
   test("when its connections are cut, it goes on", async () => {
     let runs = 0;
     await withWorker(

@@ -98,6 +98,16 @@ async function startWorker({ pool, tasks, log, workers = 32, pollMs = 4_000, dra
     // Not to save statements: without batches nobody waits for, or hears of the failure of, "this job is done".
     preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
   });
+  // It asks once for the ids of its tasks, and when that fails, as when the database is slow at a busy start, it keeps the failure.
+  let asked = false;
+  let failures = 0;
+  const works = () => {
+    asked = true;
+  };
+  events.on("worker:getJob:empty", works).on("job:start", works);
+  events.on("worker:getJob:error", () => {
+    if (!asked && ++failures === workers) runner.stop().catch((error: unknown) => log.warn({ err: error }, "the job worker does not stop"));
+  });
   const settled = runner.promise.catch((error: unknown) => log.error({ err: error }, "the job worker failed"));
   const stopMs = drainMs + PATIENCE_MS + STOP_MS;
   return {
