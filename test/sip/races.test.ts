@@ -38,7 +38,7 @@ import { type CallOptions, openTestAgent, type Talk, type TestAgent } from "./su
 const skip = missing("sipp");
 
 /** Nothing is sent twice because the other side is slow: sipp would take some copies for something new. */
-const patient = { t1Ms: 3_000, t2Ms: 4_000, t4Ms: 5_000 };
+const patient = { t1Ms: 10_000, t2Ms: 10_000, t4Ms: 5_000 };
 const agent = await openTestAgent({ timers: patient });
 /** 64*T1 is 1.6 s: what waits for the end of a transaction is told soon. */
 const hasty = await openTestAgent({ timers: { t1Ms: 25, t2Ms: 200, t4Ms: 250 } });

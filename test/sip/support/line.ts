@@ -1,4 +1,3 @@
-import { constants, setPriority } from "node:os";
 import { createAgent } from "../../../src/core/agents/createAgent.ts";
 import type { AgentChanges } from "../../../src/core/agents/settings.ts";
 import type { Call } from "../../../src/core/calls/row.ts";
@@ -11,6 +10,7 @@ import type { Log } from "../../../src/platform/log.ts";
 import type { Role } from "../../../src/roles.ts";
 import { until } from "../../support/until.ts";
 import { startWorld, TEST_MASTER_KEY, type Tenant, type World } from "../../support/world.ts";
+import { goFirst } from "./goFirst.ts";
 import { freePort } from "./ports.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -78,15 +78,6 @@ export async function startLine(environment: Record<string, string> = {}, option
     },
     subscriber: (subscription) => subscribe(world, subscription),
   };
-}
-
-/** As the voice process does: audio does not wait for other test files. The telephones that we start inherit it. */
-function goFirst(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_HIGH);
-  } catch {
-    // It takes a right that root has.
-  }
 }
 
 async function subscribe(world: World, { trunk: settings, agent: changes = {}, callLimit = 50 }: SubscriberOptions): Promise<Subscriber> {

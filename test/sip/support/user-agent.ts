@@ -17,6 +17,7 @@ import type {
 } from "../../../src/carriers/sip/user-agent.ts";
 import { createLog } from "../../../src/platform/log.ts";
 import { until } from "../../support/until.ts";
+import { goFirst } from "./goFirst.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -57,6 +58,7 @@ export async function openTestAgent({
   timers?: Partial<Timers>;
   silentAfterMs?: number;
 } = {}): Promise<TestAgent> {
+  goFirst();
   const log = createLog("silent");
   const wanted = new Set<string>();
   const arrived = new Map<string, IncomingInvite>();

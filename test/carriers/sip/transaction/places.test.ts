@@ -15,9 +15,13 @@ const serving = (peers: readonly RawPeer[]): Resolver => ({
   services: async () => peers.map(({ port }, index) => ({ name: `${index}.example`, port, priority: index, weight: 0 })),
 });
 
+const branchOf = (request: string): string => /branch=[^;\r]*/.exec(request)?.[0] ?? "";
+
+/** Answers the `count`th request, of which it may have heard copies. */
 const answer = async (peer: RawPeer, method: string, status: number, count = 1) => {
-  const request = await peer.next(new RegExp(`^${method} `), count);
-  const via = /branch=[^;\r]*/.exec(request)?.[0] ?? "";
+  const requests = () => new Map(peer.heard.filter((one) => one.startsWith(`${method} `)).map((one) => [branchOf(one), one]));
+  const request = await until(() => [...requests().values()][count - 1], { what: `${method} ${count}` });
+  const via = branchOf(request);
   peer.send(rawResponse(request, status, "peer"), {
     protocol: "udp",
     host: "127.0.0.1",
@@ -86,7 +90,7 @@ test("abandoned or closed between two places: nothing more is sent or told", asy
 
 test("an INVITE is left for the next place only when its transaction is over, and a CANCEL goes where it went (RFC 3261 9.1)", async (t) => {
   const [first, last] = [await rawPeer(t), await rawPeer(t)];
-  const endpoint = await open(t, {}, { resolver: serving([first, last]), timers: { t1Ms: 2, t2Ms: 8, t4Ms: 10 } });
+  const endpoint = await open(t, {}, { resolver: serving([first, last]), timers: { t1Ms: 8, t2Ms: 32, t4Ms: 40 } });
   const heard = hear();
   const transaction = endpoint.request(makeRequest("INVITE"), NAME, heard);
   await until(() => transaction.sentTo?.port === last.port, { what: "the next place after timer B" });
