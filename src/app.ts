@@ -15,7 +15,6 @@ import { createDeliverWebhook } from "./core/webhooks/deliver.ts";
 import { wordWebhook } from "./dialects/yappr/webhook.ts";
 import { DIAL_CHANNEL, QUEUE_CHANNEL } from "./engine/channels.ts";
 import { startDispatcher } from "./engine/dispatcher.ts";
-import { FIRST_STATEMENTS } from "./engine/first-statements.ts";
 import { startVoiceNode } from "./engine/voice-node.ts";
 import { createRateLimit } from "./platform/http/rate-limit.ts";
 import { startJobs } from "./platform/jobs/jobs.ts";
@@ -36,8 +35,6 @@ export interface App {
   server: FastifyInstance | undefined;
   /** Where the HTTP server listens. */
   url: string | undefined;
-  /** Has the database's connections plan what the first call asks of them. It can come meanwhile. Never rejects. */
-  getReady(): Promise<void>;
   /** Drains and stops every role, all at once, and then what they stand on. */
   close(): Promise<void>;
 }
@@ -104,8 +101,7 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
       stops.push(() => closeServer(listening));
       url = await server.listen({ port: config.PORT, host: config.HOST });
     }
-    const first = (["api", "voice"] as const).flatMap((role) => (roles.includes(role) ? FIRST_STATEMENTS[role] : []));
-    return { server, url, getReady: () => house.db.getReady(first), close };
+    return { server, url, close };
   } catch (error) {
     await close();
     throw error;

@@ -60,7 +60,6 @@ async function start(asked: readonly AskedRole[]): Promise<void> {
         voice?.begin(),
       ]);
       process.stdout.write(welcome({ config: address, roles, credentials, terminal: process.stdout.isTTY }));
-      void app.getReady();
       if (!stop.aborted) await once(stop, "abort");
       log.info("stopping");
       await drain([app, ...(voice ? [voice] : [])], log);

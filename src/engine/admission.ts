@@ -2,7 +2,6 @@ import { type InputIssue, InvalidInput, NotFound } from "../core/errors.ts";
 import { recordCallEvents } from "../core/events/recordCallEvents.ts";
 import type { Client } from "../platform/postgres/database.ts";
 import type { GroupRun } from "../platform/postgres/group-commit.ts";
-import type { Statement } from "../platform/postgres/parseStatement.ts";
 import { DIAL_CHANNEL, QUEUE_CHANNEL } from "./channels.ts";
 import { decideCalls } from "./decideCalls.ts";
 import { type Claim, claimKeys, inProgress, keyReused } from "./idempotency.ts";
@@ -72,7 +71,13 @@ async function refuseUnknown(client: Client, requests: readonly CallRequest[], o
     trunk_id: string | null;
     lead_id: string | null;
   }>({
-    ...LOOK_UP_FOR_CALLS,
+    name: "look-up-for-calls",
+    text: `select a.version, a.is_active, coalesce(p.is_active, false) as from_is_active, p.trunk_id, k.lead_id
+      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) with ordinality as r(workspace_id, agent_id, from_number, to_number, place)
+      left join agents a on a.workspace_id = r.workspace_id and a.id = r.agent_id
+      left join phone_numbers p on p.workspace_id = r.workspace_id and p.phone = r.from_number
+      left join lead_keys k on k.workspace_id = r.workspace_id and k.kind = 'phone' and k.value = r.to_number
+      order by r.place`,
     values: [
       requests.map((request) => request.workspaceId),
       requests.map((request) => request.agentId),
@@ -120,13 +125,3 @@ async function place(client: Client, known: readonly KnownRequest[]): Promise<Pl
   }
   return placements;
 }
-
-export const LOOK_UP_FOR_CALLS: Statement = {
-  name: "look-up-for-calls",
-  text: `select a.version, a.is_active, coalesce(p.is_active, false) as from_is_active, p.trunk_id, k.lead_id
-    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) with ordinality as r(workspace_id, agent_id, from_number, to_number, place)
-    left join agents a on a.workspace_id = r.workspace_id and a.id = r.agent_id
-    left join phone_numbers p on p.workspace_id = r.workspace_id and p.phone = r.from_number
-    left join lead_keys k on k.workspace_id = r.workspace_id and k.kind = 'phone' and k.value = r.to_number
-    order by r.place`,
-};

@@ -1,5 +1,4 @@
 import type { Client } from "../platform/postgres/database.ts";
-import type { Statement } from "../platform/postgres/parseStatement.ts";
 import { QUEUE_CHANNEL } from "./channels.ts";
 import { releaseChannels } from "./trunk-capacity.ts";
 
@@ -15,7 +14,9 @@ export interface Capacity {
  */
 export async function lockCapacity(client: Client, workspaceIds: Iterable<string>): Promise<Map<string, Capacity>> {
   const { rows } = await client.query<{ workspace_id: string; call_limit: number; in_use: number }>({
-    ...LOCK_CAPACITY,
+    name: "lock-capacity",
+    text: `select c.workspace_id, c.in_use, w.call_limit from workspace_capacity c join workspaces w on w.id = c.workspace_id
+      where c.workspace_id = any($1::uuid[]) order by c.workspace_id for update of c`,
     values: [[...new Set(workspaceIds)]],
   });
   return new Map(rows.map((row) => [row.workspace_id, { limit: row.call_limit, inUse: row.in_use }]));
@@ -27,7 +28,9 @@ export type Queue = Map<string | null, number>;
 /** The queues of workspaces. To be asked after `lockCapacity`: only then do the numbers stand. */
 export async function countQueued(client: Client, workspaceIds: Iterable<string>): Promise<Map<string, Queue>> {
   const { rows } = await client.query<{ workspace_id: string; trunk_id: string | null; waiting: number }>({
-    ...COUNT_QUEUED,
+    name: "count-queued-calls",
+    text: `select workspace_id, trunk_id, count(*) as waiting from queued_calls where workspace_id = any($1::uuid[])
+      group by workspace_id, trunk_id`,
     values: [[...new Set(workspaceIds)]],
   });
   const queues = new Map<string, Queue>();
@@ -75,15 +78,3 @@ export async function releaseCapacity(client: Client, leases: readonly Lease[]):
     });
   }
 }
-
-export const LOCK_CAPACITY: Statement = {
-  name: "lock-capacity",
-  text: `select c.workspace_id, c.in_use, w.call_limit from workspace_capacity c join workspaces w on w.id = c.workspace_id
-    where c.workspace_id = any($1::uuid[]) order by c.workspace_id for update of c`,
-};
-
-export const COUNT_QUEUED: Statement = {
-  name: "count-queued-calls",
-  text: `select workspace_id, trunk_id, count(*) as waiting from queued_calls where workspace_id = any($1::uuid[])
-    group by workspace_id, trunk_id`,
-};

@@ -4,7 +4,6 @@ import type { Call } from "../core/calls/row.ts";
 import { findDncEntries } from "../core/do-not-call/findDncEntries.ts";
 import { recordCallEvents } from "../core/events/recordCallEvents.ts";
 import type { Client } from "../platform/postgres/database.ts";
-import type { Statement } from "../platform/postgres/parseStatement.ts";
 import { type CallEnd, endLeasedCalls } from "./endCalls.ts";
 
 /** A call that a voice node is to dial now, with what its agent's pinned version says. */
@@ -28,7 +27,7 @@ interface Lease {
  * are to be dialled once the transaction has committed, so that a crash never makes a phone ring twice.
  */
 export async function takeCalls(client: Client, node: { id: string; limit: number; now: Date }): Promise<TakenCall[]> {
-  const { rows: leases } = await client.query<Lease>({ ...TAKE_LEASES, values: [node.id, node.limit] });
+  const { rows: leases } = await client.query<Lease>({ name: "take-leases", text: TAKE, values: [node.id, node.limit] });
   if (leases.length === 0) return [];
   const checks = leases.map((lease) => ({ workspaceId: lease.workspace_id, phone: lease.to_number, agentId: lease.agent_id }));
   const entries = await findDncEntries(client, checks, node.now);
@@ -77,23 +76,17 @@ const TAKE = `
 
 async function ring(client: Client, leases: readonly Lease[], now: Date): Promise<TakenCall[]> {
   const { rows } = await client.query<Call & { agent_settings: AgentSettings; workspace_time_zone: string }>({
-    ...RING_CALLS,
+    name: "ring-calls",
+    text: `with rung as (
+        update calls c set status = 'ringing', started_at = $3, updated_at = $3
+        from unnest($1::uuid[], $2::uuid[]) as l(workspace_id, call_id)
+        where c.workspace_id = l.workspace_id and c.id = l.call_id and c.status = 'admitted'
+        returning c.*
+      )
+      select r.*, v.settings as agent_settings, w.time_zone as workspace_time_zone from rung r
+      join agent_versions v on v.workspace_id = r.workspace_id and v.agent_id = r.agent_id and v.version = r.agent_version
+      join workspaces w on w.id = r.workspace_id`,
     values: [leases.map((lease) => lease.workspace_id), leases.map((lease) => lease.call_id), now],
   });
   return rows.map(({ agent_settings: agent, workspace_time_zone: timeZone, ...call }) => ({ call, agent, timeZone }));
 }
-
-export const RING_CALLS: Statement = {
-  name: "ring-calls",
-  text: `with rung as (
-      update calls c set status = 'ringing', started_at = $3, updated_at = $3
-      from unnest($1::uuid[], $2::uuid[]) as l(workspace_id, call_id)
-      where c.workspace_id = l.workspace_id and c.id = l.call_id and c.status = 'admitted'
-      returning c.*
-    )
-    select r.*, v.settings as agent_settings, w.time_zone as workspace_time_zone from rung r
-    join agent_versions v on v.workspace_id = r.workspace_id and v.agent_id = r.agent_id and v.version = r.agent_version
-    join workspaces w on w.id = r.workspace_id`,
-};
-
-export const TAKE_LEASES: Statement = { name: "take-leases", text: TAKE };

@@ -1,5 +1,4 @@
 import type { Client } from "../platform/postgres/database.ts";
-import type { Statement } from "../platform/postgres/parseStatement.ts";
 
 /** The channels of a trunk that has a limit. One without is not counted, and nowhere in here. */
 export interface TrunkCapacity {
@@ -22,7 +21,9 @@ export async function lockTrunks(client: Client, trunkIds: Iterable<string>): Pr
   const ids = [...new Set(trunkIds)];
   if (ids.length === 0) return new Map();
   const { rows } = await client.query<{ trunk_id: string; max_channels: number; in_use: number; served_workspace_id: string | null }>({
-    ...LOCK_TRUNKS,
+    name: "lock-trunks",
+    text: `select c.trunk_id, t.max_channels, c.in_use, c.served_workspace_id from trunk_capacity c join trunks t on t.id = c.trunk_id
+      where c.trunk_id = any($1::uuid[]) and t.max_channels is not null order by c.trunk_id for update of c`,
     values: [ids],
   });
   return new Map(
@@ -88,9 +89,3 @@ export async function waitersFor(client: Client, trunkIds: readonly string[]): P
   for (const { trunk_id, workspace_id } of rows) waiters.set(trunk_id, (waiters.get(trunk_id) ?? new Set()).add(workspace_id));
   return waiters;
 }
-
-export const LOCK_TRUNKS: Statement = {
-  name: "lock-trunks",
-  text: `select c.trunk_id, t.max_channels, c.in_use, c.served_workspace_id from trunk_capacity c join trunks t on t.id = c.trunk_id
-    where c.trunk_id = any($1::uuid[]) and t.max_channels is not null order by c.trunk_id for update of c`,
-};

@@ -1,7 +1,6 @@
 import type { Call } from "../core/calls/row.ts";
 import { newId } from "../platform/ids.ts";
 import type { Client } from "../platform/postgres/database.ts";
-import type { Statement } from "../platform/postgres/parseStatement.ts";
 import type { CallRequest, PlacedCall, Verdict } from "./placed-call.ts";
 
 export interface Placement {
@@ -29,7 +28,7 @@ const RETENTION_MS = 8 * 24 * 3_600_000;
  * lock. Returns those that ended at once because they are blocked.
  */
 export async function writePlacedCalls(client: Client, placements: readonly Placement[]): Promise<Call[]> {
-  const { rows } = await client.query<Call>({ ...WRITE_PLACED_CALLS, values: [JSON.stringify(placements.map(toRow))] });
+  const { rows } = await client.query<Call>({ name: "write-placed-calls", text: WRITE, values: [JSON.stringify(placements.map(toRow))] });
   return rows;
 }
 
@@ -102,5 +101,3 @@ const WRITE = `
       created_at = excluded.created_at, expires_at = excluded.expires_at
   )
   select * from placed where status = 'ended'`;
-
-export const WRITE_PLACED_CALLS: Statement = { name: "write-placed-calls", text: WRITE };

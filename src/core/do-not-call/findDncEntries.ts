@@ -1,5 +1,4 @@
 import type { Client } from "../../platform/postgres/database.ts";
-import type { Statement } from "../../platform/postgres/parseStatement.ts";
 import type { DncEntry } from "./dnc-entry.ts";
 
 export interface DncCheck {
@@ -20,17 +19,13 @@ export async function findDncEntries(
 ): Promise<Array<DncEntry | undefined>> {
   if (checks.length === 0) return [];
   const { rows } = await client.query<DncEntry & { place: number }>({
-    ...FIND_DNC_ENTRIES,
+    name: "find-dnc-entries",
+    text: `select d.*, c.place
+      from unnest($1::uuid[], $2::text[], $3::uuid[]) with ordinality as c(workspace_id, phone, agent_id, place)
+      join dnc_entries d on d.workspace_id = c.workspace_id and d.phone = c.phone
+      where (d.agent_ids = '{}' or c.agent_id = any(d.agent_ids)) and (d.expires_at is null or d.expires_at > $4)`,
     values: [checks.map((check) => check.workspaceId), checks.map((check) => check.phone), checks.map((check) => check.agentId), now],
   });
   const found = new Map(rows.map(({ place, ...entry }): [number, DncEntry] => [place - 1, entry]));
   return checks.map((_check, index) => found.get(index));
 }
-
-export const FIND_DNC_ENTRIES: Statement = {
-  name: "find-dnc-entries",
-  text: `select d.*, c.place
-    from unnest($1::uuid[], $2::text[], $3::uuid[]) with ordinality as c(workspace_id, phone, agent_id, place)
-    join dnc_entries d on d.workspace_id = c.workspace_id and d.phone = c.phone
-    where (d.agent_ids = '{}' or c.agent_id = any(d.agent_ids)) and (d.expires_at is null or d.expires_at > $4)`,
-};

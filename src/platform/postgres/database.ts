@@ -4,7 +4,6 @@ import type { Log } from "../log.ts";
 import { isUnavailable } from "../unavailable.ts";
 import { createGroupCommit, type GroupRun } from "./group-commit.ts";
 import { type Connection, openPool } from "./openPool.ts";
-import { parseStatement, type Statement } from "./parseStatement.ts";
 import { createPlanAge, type PlanAge } from "./plan-age.ts";
 
 export type { Connection } from "./openPool.ts";
@@ -23,13 +22,8 @@ export interface Database<Tables> {
   together<Item, Result>(run: GroupRun<Item, Result>, item: Item): Promise<Result>;
   /** The same for a run of one single statement, which needs no transaction around it and so one round trip instead of three. */
   togetherInOneStatement<Item, Result>(run: GroupRun<Item, Result>, item: Item): Promise<Result>;
-  /** Has a few connections plan these statements, so that who needs them first does not wait for that. Never rejects. */
-  getReady(statements: readonly Statement[]): Promise<void>;
   close(): Promise<void>;
 }
-
-/** As many as one kind of transaction shared by many has under way at once. */
-const READY_CONNECTIONS = 2;
 
 export function openDatabase<Tables>(options: { connection: Connection; maxConnections: number; log: Log }): Database<Tables> {
   const pool = openPool({ connection: options.connection, most: options.maxConnections, log: options.log });
@@ -56,20 +50,8 @@ export function openDatabase<Tables>(options: { connection: Connection; maxConne
     inTransaction,
     together: (run, item) => groupOf(run, inTransaction)(item),
     togetherInOneStatement: (run, item) => groupOf(run, inOneStatement)(item),
-    async getReady(statements) {
-      const ready = () => withClient(pool, plans, (client) => learn(client, plans, statements));
-      await Promise.allSettled(Array.from({ length: READY_CONNECTIONS }, ready));
-    },
     close: () => pool.end(),
   };
-}
-
-/** What the connection knows already it would refuse to parse again. */
-async function learn(client: Client, plans: PlanAge, statements: readonly Statement[]): Promise<void> {
-  const { rows } = await client.query<{ name: string }>("select name from pg_prepared_statements");
-  const known = new Set(rows.map(({ name }) => name));
-  for (const statement of statements) if (!known.has(statement.name)) await parseStatement(client, statement);
-  await plans.renew(client);
 }
 
 async function retrying<R>(work: () => Promise<R>): Promise<R> {
