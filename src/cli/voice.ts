@@ -37,7 +37,6 @@ async function voice(): Promise<void> {
     try {
       const app = await startApp(config, store, ["voice"], log);
       tell("ready");
-      void app.getReady();
       if (!stop.aborted) await once(stop, "abort");
       await app.close();
     } finally {
