@@ -1,9 +1,8 @@
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
 import { url as debuggerUrl } from "node:inspector";
-import { constants, setPriority } from "node:os";
 import { Command } from "commander";
 import { readConfig } from "../config.ts";
+import { hurry } from "../platform/hurry.ts";
 import { createLog } from "../platform/log.ts";
 import { openStore } from "../store.ts";
 import { Complaint } from "./complaint.ts";
@@ -49,19 +48,4 @@ async function voice(): Promise<void> {
 /** To the process that started us, unless it is gone. */
 function tell(message: string): void {
   if (process.connected) process.send?.(message, () => undefined);
-}
-
-/**
- * Sound waits for nobody; where only root may say so, it goes on as everybody else. On Linux each thread has a priority of its own,
- * and those that help with garbage are there already: one that has to wait for the processor holds locks that the sound needs.
- */
-function hurry(): void {
-  const threads = process.platform === "linux" ? readdirSync("/proc/self/task").map(Number) : [0];
-  for (const thread of threads) {
-    try {
-      setPriority(thread, constants.priority.PRIORITY_HIGH);
-    } catch {
-      // Not permitted, or it has just ended.
-    }
-  }
 }

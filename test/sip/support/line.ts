@@ -6,11 +6,11 @@ import { addTrunk } from "../../../src/core/trunks/addTrunk.ts";
 import type { TrunkSettings } from "../../../src/core/trunks/fields.ts";
 import type { Trunk } from "../../../src/core/trunks/trunk.ts";
 import { placeCall } from "../../../src/engine/placeCall.ts";
+import { hurry } from "../../../src/platform/hurry.ts";
 import type { Log } from "../../../src/platform/log.ts";
 import type { Role } from "../../../src/roles.ts";
 import { until } from "../../support/until.ts";
 import { startWorld, TEST_MASTER_KEY, type Tenant, type World } from "../../support/world.ts";
-import { goFirst } from "./goFirst.ts";
 import { freePort } from "./ports.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -52,7 +52,8 @@ export interface LineOptions {
 }
 
 export async function startLine(environment: Record<string, string> = {}, options: LineOptions = {}): Promise<Line> {
-  goFirst();
+  // As the voice process does; the telephones that we start inherit it.
+  hurry();
   const sipPort = await freePort();
   // Below those that the system gives to others.
   const rtp = 20_000 + 2 * Math.floor(Math.random() * 5_300);

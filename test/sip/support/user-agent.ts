@@ -15,9 +15,9 @@ import type {
   SipCallHandler,
   UserAgent,
 } from "../../../src/carriers/sip/user-agent.ts";
+import { hurry } from "../../../src/platform/hurry.ts";
 import { createLog } from "../../../src/platform/log.ts";
 import { until } from "../../support/until.ts";
-import { goFirst } from "./goFirst.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -58,7 +58,8 @@ export async function openTestAgent({
   timers?: Partial<Timers>;
   silentAfterMs?: number;
 } = {}): Promise<TestAgent> {
-  goFirst();
+  // As the voice process does; the telephones that we start inherit it.
+  hurry();
   const log = createLog("silent");
   const wanted = new Set<string>();
   const arrived = new Map<string, IncomingInvite>();
