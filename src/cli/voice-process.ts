@@ -87,7 +87,8 @@ export function startVoiceProcess(log: Log, stop: AbortSignal, patience = PATIEN
       if (leaving.aborted) return;
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       running = spawn();
-      if (begun) running.child.send("begin");
+      // One that could not be started may have no `send`.
+      if (begun && running.child.connected) running.child.send("begin");
     }
   };
   const over = supervise();
