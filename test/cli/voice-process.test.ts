@@ -86,8 +86,8 @@ test("one that cannot be started is tried again and keeps nobody waiting", async
   try {
     const voice = startVoiceProcess(log, new AbortController().signal);
     await voice.begin();
-    // With no file descriptor left, Node.js gives a process that has no `send`.
-    t.mock.method(ChildProcess.prototype, "spawn", function (this: ChildProcess) {
+    // With no file descriptor left, Node.js gives a process that has no `send`. This method is there, though not in its types.
+    t.mock.method(ChildProcess.prototype as ChildProcess & { spawn(): void }, "spawn", function (this: ChildProcess) {
       process.nextTick(() => this.emit("error", Object.assign(new Error("spawn EMFILE"), { code: "EMFILE" })));
     });
     await until(async () => logged.length >= 2, { what: "a second try", withinMs: 20_000 });
