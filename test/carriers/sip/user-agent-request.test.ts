@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createUserAgent } from "../../../src/carriers/sip/createUserAgent.ts";
+import { openEndpoint } from "../../../src/carriers/sip/openEndpoint.ts";
 import type { RequestOptions } from "../../../src/carriers/sip/user-agent.ts";
 import { openWorld, type World } from "./dialog/world.ts";
-import { address, LOOPBACK, tagOf } from "./peer.ts";
+import { address, LOOPBACK, openPeer, tagOf } from "./peer.ts";
+import { log } from "./transport/support/endpoints.ts";
 
 const register = ({ peer }: World, over: Partial<RequestOptions> = {}): RequestOptions => ({
   method: "REGISTER",
@@ -39,6 +42,32 @@ test("REGISTER: credentials when asked for, the Call-ID kept, CSeq counted up (R
   const outcome = await pending;
   assert.ok("response" in outcome);
   assert.deepEqual([outcome.response.status, outcome.sequence], [200, 8]);
+});
+
+test("credentials go to the port of the SRV record that asked for them, not to 5060 (RFC 3263 4.2, RFC 3261 22.2)", async (t) => {
+  const peer = await openPeer();
+  const services = async () => [{ name: "a.example", port: peer.port, priority: 1, weight: 0 }];
+  const listen = [{ protocol: "udp" as const, address: LOOPBACK, port: 0 }];
+  const resolver = { resolve: () => [LOOPBACK], services };
+  const agent = await createUserAgent({
+    open: (handler) => openEndpoint({ listen, resolver, log }, handler),
+    incoming: (invite) => invite.reject(480),
+    log,
+  });
+  t.after(() => Promise.all([agent.endpoint.close(), peer.close()]));
+  const pending = agent.request({
+    method: "REGISTER",
+    target: { protocol: "udp", host: "sip.example", port: null },
+    uri: address("<sip:sip.example>").uri,
+    from: address("<sip:line@sip.example>"),
+    to: address("<sip:line@sip.example>"),
+    credentials: { username: "line", password: "secret" },
+    timeoutMs: 5_000,
+  });
+  peer.respond(await peer.request("REGISTER"), 401, DIGEST);
+  peer.respond(await peer.request("REGISTER"), 200);
+  const outcome = await pending;
+  assert.equal("response" in outcome && outcome.response.status, 200);
 });
 
 test("a password that is refused is the final 401 (RFC 3261 22.1)", async (t) => {

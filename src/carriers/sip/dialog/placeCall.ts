@@ -169,7 +169,11 @@ export function placeCall(context: CallContext, { media, ...options }: InviteOpt
   }
 
   /** A name may have many addresses: what knows of the call is the one that was asked. */
-  const firstHop = (): Target => (transaction?.sentTo ? { ...options.target, met: transaction.sentTo } : options.target);
+  const firstHop = (): Target => {
+    const { target } = options;
+    const met = transaction?.sentTo;
+    return met ? { ...target, port: target.port ?? met.port, met } : target;
+  };
 
   function apply(audio: NegotiatedAudio) {
     if (audio === applied) return;

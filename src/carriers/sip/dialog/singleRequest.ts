@@ -70,7 +70,7 @@ export async function singleRequest(context: CallContext, options: RequestOption
     function send(request: SipRequest) {
       // Who asked for credentials is told them, not another address of the same name.
       const met = transaction?.sentTo;
-      transaction = context.endpoint.request(request, met ? { ...target, met } : target, {
+      transaction = context.endpoint.request(request, met ? { ...target, port: target.port ?? met.port, met } : target, {
         final: (response) => {
           const retry = authorization.retry(response, request, () => ++sequence);
           if (retry && "request" in retry) send(retry.request);
