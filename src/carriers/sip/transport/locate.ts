@@ -30,7 +30,9 @@ export async function locate(resolver: Resolver, { protocol, host, port }: Omit<
   const offered = byWeight(services, seed).filter(({ name }) => name !== "" && name !== ".");
   if (offered.length === 0) throw new Error(`${host} offers no SIP over ${protocol.toUpperCase()}, says its SRV record`);
   const found = await Promise.allSettled(offered.map(({ name, port: at }) => addressesOf(name, at)));
-  const places = found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+  const all = found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+  // Several names may be of one machine.
+  const places = [...new Map(all.map((place) => [placeKey(place), place])).values()];
   const [failed] = found.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
   if (places.length === 0 && failed) throw failed;
   return places;

@@ -128,3 +128,16 @@ test("within a priority each is first as often as its weight says, and one proce
   assert.ok(share > 0.65 && share < 0.75, `70 of 100 are ${share}`);
   assert.ok((seen.get("192.0.2.30") ?? 0) < 5, "weight 0 is hardly ever first");
 });
+
+test("two records that lead to one machine are one place: it is not waited for twice", async (t) => {
+  const zone = {
+    "_sip._udp.sip.example": [
+      [1, 0, 5060, "a.example"],
+      [2, 0, 5060, "alias.example"],
+      [3, 0, 5070, "a.example"],
+    ] as const,
+  };
+  const { resolver } = await resolving(t, zone);
+  const aliased: Resolver = { ...resolver, resolve: (host) => resolver.resolve(host === "alias.example" ? "a.example" : host) };
+  assert.deepEqual(await placesOf(aliased, "udp", "sip.example"), ["192.0.2.10 5060", "192.0.2.10 5070"]);
+});
