@@ -70,6 +70,8 @@ export interface ClientTransaction {
 export interface ClientHandler {
   /** 100: the other side is there, and says nothing more. */
   trying?(): void;
+  /** Nothing has come for 8*T1; it may yet. */
+  unheard?(): void;
   /** Not 100. */
   provisional?(response: SipResponse): void;
   final(response: SipResponse): void;

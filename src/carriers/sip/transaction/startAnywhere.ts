@@ -2,23 +2,19 @@ import type { ClientHandler, ClientTransaction, PlacedTarget, RequestFailure, Ta
 import type { SipRequest, SipResponse } from "../message/message.ts";
 import { type ClientContext, startClientTransaction } from "./startClientTransaction.ts";
 
-/** In T1: 4 s, in which a request is sent four times. Not for an INVITE: it may ring there, and has an owner who knows what to do. */
-const UNHEARD = 8;
-
 /**
  * A request to a target of several places: one transaction after another, as long as none has taken it (RFC 3263 4.3). The next
- * place is for one that cannot be reached, says nothing, or answers 503; any other answer is the answer.
+ * place is for one that cannot be reached, says nothing, or answers 503; any other answer is the answer. An INVITE is not left for
+ * silence, as it may ring there and has an owner who knows what to do, nor once it is in progress or canceled.
  */
 export function startAnywhere(context: ClientContext, request: SipRequest, target: Target, handler: ClientHandler): ClientTransaction {
   let current: ClientTransaction | undefined;
-  let timer: NodeJS.Timeout | undefined;
   let cancel: { reason: string | undefined } | undefined;
   let over = false;
   context.searching.add(stop);
 
   function stop() {
     over = true;
-    clearTimeout(timer);
     context.searching.delete(stop);
   }
 
@@ -29,36 +25,28 @@ export function startAnywhere(context: ClientContext, request: SipRequest, targe
 
   function attempt([place, ...others]: readonly PlacedTarget[]) {
     if (!place) return;
-    const last = others.length === 0;
-    const heard = () => clearTimeout(timer);
-    const next = () => {
-      heard();
-      attempt(others);
-    };
+    let inProgress = false;
+    const isLast = () => others.length === 0 || over || inProgress || cancel !== undefined;
     const mine = startClientTransaction(context, request, place, {
-      trying: () => {
-        heard();
-        handler.trying?.();
-      },
+      trying: () => handler.trying?.(),
       provisional: (response) => {
-        heard();
+        inProgress = true;
         handler.provisional?.(response);
       },
       final: (response: SipResponse) => {
-        if (!over && !last && response.status === 503) return next();
+        if (response.status === 503 && !isLast()) return attempt(others);
         stop();
         handler.final(response);
       },
-      failed: (failure) => (last || over || cancel ? fail(failure) : next()),
+      failed: (failure) => (isLast() ? fail(failure) : attempt(others)),
+      unheard: () => {
+        if (request.method === "INVITE" || isLast()) return;
+        mine.abandon();
+        attempt(others);
+      },
     });
     current = mine;
     if (cancel) mine.cancel(cancel.reason);
-    if (last || request.method === "INVITE") return;
-    timer = setTimeout(() => {
-      mine.abandon();
-      context.transports.met(place.met, "in trouble");
-      attempt(others);
-    }, UNHEARD * context.timers.t1Ms);
   }
 
   context.transports

@@ -24,6 +24,9 @@ export interface ClientContext {
   searching: Set<() => void>;
 }
 
+/** In T1: 4 s, in which a request is sent four times. */
+const UNHEARD = 8;
+
 /** What both machines have in common; `cancel` of an INVITE only. */
 interface Machine {
   readonly state: string;
@@ -73,13 +76,13 @@ export function startClientTransaction(
   function forget() {
     over = true;
     stopWatching();
+    clearTimeout(silence);
     if (entries.get(key) === entry) entries.delete(key);
   }
 
   function fail(failure: RequestFailure) {
     if (over) return;
     forget();
-    met("in trouble");
     tell(() => told.failed(failure));
   }
 
@@ -88,7 +91,12 @@ export function startClientTransaction(
       ? { failure: { kind: "unreachable" as const, detail: "SIP is shut down" } }
       : await preparer.prepare(request, target, branch, fresh);
     if (over) return;
-    if ("failure" in prepared) return fail(prepared.failure);
+    if ("failure" in prepared) {
+      met("in trouble");
+      return fail(prepared.failure);
+    }
+    // Nobody knows of it, and nobody is to begin to ring.
+    if (cancel) return fail({ kind: "timeout", detail: "canceled before it was sent" });
     run(prepared);
   }
 
@@ -145,7 +153,6 @@ export function startClientTransaction(
 
     machine = mine;
     stopWatching = path.onLost(lost);
-    if (cancel) mine.cancel?.();
   }
 
   /** CANCEL is a transaction of its own, on the same way with the same Via (9.1). */
@@ -169,6 +176,7 @@ export function startClientTransaction(
 
   const entry: ClientEntry = {
     receive: (response) => {
+      clearTimeout(silence);
       met(response.status === 503 ? "in trouble" : "well");
       machine?.receive(response);
     },
@@ -178,6 +186,10 @@ export function startClientTransaction(
       forget();
     },
   };
+  const silence = setTimeout(() => {
+    met("in trouble");
+    tell(() => told.unheard?.());
+  }, UNHEARD * timers.t1Ms);
   entries.set(key, entry);
   queueMicrotask(() => void start(false));
 

@@ -30,6 +30,7 @@ test("CANCEL before any response waits for the 100; the INVITE then ends with 48
   const client = await open(t, {}, { timers: { t1Ms: 100, t2Ms: 400, t4Ms: 50 } });
   const heard = hear();
   const transaction = client.request(makeRequest("INVITE"), peer.target, heard);
+  await until(() => transaction.sentTo);
   transaction.cancel('SIP;cause=200;text="Call completed elsewhere"');
   const invite = await peer.next(/^INVITE/, 2);
   assert.ok(!peer.heard.some((one) => one.startsWith("CANCEL")));

@@ -103,3 +103,57 @@ test("an INVITE is left for the next place only when its transaction is over, an
   assert.ok("status" in end && end.status === 487);
   assert.ok(!first.heard.some((message) => message.startsWith("CANCEL")));
 });
+
+test("an INVITE that nobody has answered puts its place last long before timer B: the calls after it are not to wait, too", async (t) => {
+  const [silent, well] = [await rawPeer(t), await rawPeer(t)];
+  const endpoint = await open(t, {}, { resolver: serving([silent, well]) });
+  const located = await endpoint.locate(NAME);
+  assert.ok("places" in located && located.places[0]);
+  const heard = hear();
+  endpoint.request(makeRequest("INVITE"), located.places[0], heard);
+  const first = async () => {
+    const now = await endpoint.locate(NAME);
+    return "places" in now ? now.places[0]?.port : undefined;
+  };
+  assert.equal(await first(), silent.port);
+  await until(async () => (await first()) === well.port, { what: "the other place first" });
+  assert.deepEqual(heard.failures, [], "and may be answered yet");
+  await answer(silent, "INVITE", 180);
+  await until(async () => (await first()) === silent.port, { what: "who answers is well" });
+});
+
+for (const [what, provisional] of [
+  ["a CANCEL that crosses a 503", 100],
+  ["a 503 after it rang", 180],
+] as const) {
+  test(`${what}: no other place is asked (RFC 3261 9.1)`, async (t) => {
+    const [first, last] = [await rawPeer(t), await rawPeer(t)];
+    const endpoint = await open(t, {}, { resolver: serving([first, last]) });
+    const heard = hear();
+    const transaction = endpoint.request(makeRequest("INVITE"), NAME, heard);
+    await answer(first, "INVITE", provisional);
+    await until(() => heard.provisionals.length + heard.tryings > 0);
+    if (provisional === 100) {
+      transaction.cancel();
+      await first.next(/^CANCEL /);
+    }
+    await answer(first, "INVITE", 503);
+    const end = await heard.end;
+    assert.ok("status" in end && end.status === 503);
+    assert.deepEqual(last.heard, []);
+  });
+}
+
+test("an INVITE that was canceled before it could be sent is not sent", async (t) => {
+  const peer = await rawPeer(t);
+  const endpoint = await open(t);
+  const heard = hear();
+  const transaction = endpoint.request(makeRequest("INVITE"), peer.target, heard);
+  transaction.cancel();
+  const end = await heard.end;
+  assert.ok("detail" in end && /canceled/.test(end.detail));
+  // What is sent later comes later.
+  endpoint.request(makeRequest("OPTIONS"), peer.target, hear());
+  await peer.next(/^OPTIONS /);
+  assert.ok(!peer.heard.some((message) => message.startsWith("INVITE")));
+});
