@@ -16,7 +16,7 @@ export interface Database<Tables> {
   readonly pool: pg.Pool;
   readonly kysely: Kysely<Tables>;
   transaction<R>(work: (tx: Transaction<Tables>) => Promise<R>): Promise<R>;
-  /** One hand-written-SQL transaction; tried again when PostgreSQL found a deadlock or a serialization failure. */
+  /** One hand-written-SQL transaction; tried again after a deadlock, a serialization failure or a migration under it. */
   inTransaction<R>(work: (client: Client) => Promise<R>): Promise<R>;
   /** Adds `item` to the next transaction of `run`, shared with whoever else asks within the same few milliseconds. */
   together<Item, Result>(run: GroupRun<Item, Result>, item: Item): Promise<Result>;
@@ -84,7 +84,7 @@ async function withClient<R>(pool: pg.Pool, plans: PlanAge, work: (client: Clien
   try {
     return await work(client);
   } catch (error) {
-    broken = isUnavailable(error);
+    broken = isUnavailable(error) || isOutdated(error);
     throw error;
   } finally {
     // Not waited for: the result is there, and the plans are for whoever comes next.
@@ -114,5 +114,8 @@ export function sqlState(error: unknown): string | undefined {
 
 function isRetryable(error: unknown): boolean {
   const state = sqlState(error);
-  return state === DEADLOCK || state === SERIALIZATION_FAILURE;
+  return state === DEADLOCK || state === SERIALIZATION_FAILURE || isOutdated(error);
 }
+
+/** A migration has changed the columns that a statement of the connection gives; only a new connection knows them. */
+const isOutdated = (error: unknown): boolean => error instanceof pg.DatabaseError && error.routine === "RevalidateCachedQuery";

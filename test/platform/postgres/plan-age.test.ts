@@ -65,4 +65,11 @@ describe("plans of a connection", () => {
     const before = await db.inTransaction(backend);
     assert.notEqual(await db.inTransaction(backend), before);
   });
+
+  test("that a migration has outdated are not met a second time: the work is done again on another connection", async () => {
+    const all = () => db.inTransaction((client) => client.query({ name: "all", text: "select * from things" }));
+    await all();
+    await db.pool.query("insert into things values (1); alter table things add name text");
+    assert.deepEqual((await all()).rows, [{ id: 1, name: null }]);
+  });
 });
