@@ -144,9 +144,6 @@ export function compareByPieces(wanted: Int16Array, heard: Int16Array) {
   };
 }
 
-/**
- * Whether it is all there: nothing of it is silent, left out or put in. On a busy machine, or where packets are lost, it may be moved
- * by a few frames on its way, and a piece in which that happens looks like no other.
- */
-export const isWhole = ({ mean, found, movedMs, longestGapMs }: ReturnType<typeof compareByPieces>, leastMean = 0.75): boolean =>
-  mean > leastMean && found > 0.7 && movedMs <= 200 && longestGapMs <= 80;
+/** Whether it is all there on a line that loses packets: nothing is left out or put in, but it may be moved by a few frames on its way. */
+export const isWhole = ({ mean, found, movedMs, longestGapMs }: ReturnType<typeof compareByPieces>): boolean =>
+  mean > 0.7 && found > 0.7 && movedMs <= 200 && longestGapMs <= 80;
