@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { createSecureContext, getCACertificates, rootCertificates, type SecureContext } from "node:tls";
 
 /** PEM texts. */
@@ -31,8 +32,19 @@ export function createSecureContexts(files: TlsFiles): SecureContexts {
   };
 }
 
-const contextOf = ({ cert, key, ca }: TlsFiles): SecureContext =>
-  createSecureContext({ ...(cert && key ? { cert, key } : {}), ca: ca ? [ca] : systemAuthorities(), minVersion: "TLSv1.2" });
+function contextOf({ cert, key, ca }: TlsFiles): SecureContext {
+  if (ca) checkAuthorities(ca);
+  return createSecureContext({ ...(cert && key ? { cert, key } : {}), ca: ca ? [ca] : systemAuthorities(), minVersion: "TLSv1.2" });
+}
+
+/** OpenSSL takes anything as authorities, and then trusts nobody. */
+function checkAuthorities(ca: string): void {
+  try {
+    new X509Certificate(ca);
+  } catch (error) {
+    throw new Error("SIP_TLS_CA has no certificate that can be read", { cause: error });
+  }
+}
 
 function systemAuthorities(): string[] {
   return [...new Set([...rootCertificates, ...getCACertificates("system"), ...getCACertificates("extra")])];

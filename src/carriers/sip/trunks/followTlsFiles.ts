@@ -5,7 +5,7 @@ import type { SipSettings } from "./settings.ts";
 
 type Paths = Pick<SipSettings, "SIP_TLS_CERT" | "SIP_TLS_KEY" | "SIP_TLS_CA">;
 
-/** Throws with the setting and the path of one that cannot be read. */
+/** Throws with the setting and the path of one that cannot be read, or is empty. */
 export async function readTlsFiles({ SIP_TLS_CERT, SIP_TLS_KEY, SIP_TLS_CA }: Paths): Promise<TlsFiles> {
   return {
     ...(SIP_TLS_CERT ? { cert: await pemFile("SIP_TLS_CERT", SIP_TLS_CERT) } : {}),
@@ -15,11 +15,12 @@ export async function readTlsFiles({ SIP_TLS_CERT, SIP_TLS_KEY, SIP_TLS_CA }: Pa
 }
 
 const pemFile = async (name: string, path: string): Promise<string> => {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw new Error(`${name} ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
+  });
+  // As if it were not configured, another certificate would be shown, or others trusted.
+  if (text.trim() === "") throw new Error(`${name} ${path} is empty`);
+  return text;
 };
 
 export interface FollowOptions {

@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
 import { pino } from "pino";
+import { readTlsFiles } from "../../../../src/carriers/sip/trunks/followTlsFiles.ts";
 import { REAL_PARTS } from "../../../../src/carriers/sip/trunks/line.ts";
 import { temporaryFolder } from "../../../sip/support/temporary-folder.ts";
 import { until } from "../../../support/until.ts";
 import { withAuthority } from "../transport/support/certificates.ts";
+import { open } from "../transport/support/endpoints.ts";
 
 const pems = withAuthority(({ ca, issue }) => ({ ca, old: issue("DNS:old.example"), renewed: issue("DNS:new.example") }));
 
@@ -67,4 +69,15 @@ test("a renewed certificate is shown to new connections, the old ones go on; a b
   symlinkSync(path("other"), path("cert"));
   await until(async () => (await shown()) === "DNS:old.example");
   assert.equal(first.socket.closed, false);
+});
+
+test("files that are just being written are not used: an empty one does not mean none, and half an authority not that nobody is trusted", async (t) => {
+  const endpoint = await open(t);
+  for (const ca of ["no PEM text", pems.ca.slice(0, 200)]) assert.throws(() => endpoint.renewTls({ ca }), /SIP_TLS_CA/);
+  endpoint.renewTls({ ca: pems.ca });
+  const folder = temporaryFolder();
+  for (const name of ["SIP_TLS_CERT", "SIP_TLS_KEY", "SIP_TLS_CA"] as const) {
+    writeFileSync(join(folder, name), "");
+    await assert.rejects(readTlsFiles({ [name]: join(folder, name) }), new RegExp(`${name} .* is empty`));
+  }
 });
