@@ -29,7 +29,9 @@ const POOL_PATIENCE_MS = 300;
 
 /** Opens the database that the configuration names, starting the embedded one if need be, and what every verb stands on. */
 export async function openStore(config: Config, tenancy: Tenancy, log: Log): Promise<Store> {
-  const embedded = config.DATABASE_URL ? undefined : await openEmbedded({ dataDir: config.DATA_DIR, tenancy, log });
+  // Those of the server and of its voice process, and some for commands.
+  const settings = { max_connections: String(2 * config.DATABASE_CONNECTIONS + 68) };
+  const embedded = config.DATABASE_URL ? undefined : await openEmbedded({ dataDir: config.DATA_DIR, tenancy, log, settings });
   const connection = embedded?.connection ?? { connectionString: config.DATABASE_URL };
   const db = openDatabase<Tables>({ connection, maxConnections: config.DATABASE_CONNECTIONS, log });
   const close = async () => {

@@ -83,7 +83,7 @@ describe("the life of one data directory", () => {
   });
 
   test("each curl that the start prints, and each of the README's, does what it says when pasted into a shell", async () => {
-    beside = await startServer({ DATA_DIR: other });
+    beside = await startServer({ DATA_DIR: other, DATABASE_CONNECTIONS: "60" });
     const printed = beside.output.out.split("# ").slice(1);
     assert.equal(printed.length, 4);
     const preparation = "key() { node -p \"require('./credentials.json').keys.$1\"; }\n";
@@ -110,6 +110,8 @@ describe("the life of one data directory", () => {
     assert.equal((await ask(`${beside.url}/v1/leads`, theirs.keys.topcalls)).status, 200);
     assert.equal((await ask(`${beside.url}/v1/leads`, first.keys.topcalls)).status, 401);
     assert.equal((await ask(`${first.base_url}/v1/leads`, first.keys.topcalls)).status, 200);
+    const [, most] = /max_connections=(\d+)/.exec(readFileSync(join(other, "postgres", "data", "postmaster.opts"), "utf8")) ?? [];
+    assert.ok(Number(most) >= 2 * (60 + 6) + 3, `its database takes ${most} connections: the two processes may want more`);
     assert.equal(await beside.stop(), 0);
     assert.ok(!databaseRuns(other));
   });
