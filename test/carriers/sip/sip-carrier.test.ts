@@ -230,6 +230,28 @@ describe("an outgoing call", () => {
     assert.match(end.detail ?? "", new RegExp(`^udp:sip.example: ${said}$`));
   });
 
+  test("ends as the address of its gateway that spoke says, though another one is silent: the gateway is full, not down", async (t) => {
+    const silent = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(silent, "listening");
+    const full = await openPeer();
+    t.after(async () => {
+      silent.close();
+      await full.close();
+    });
+    const ports = [full.port, silent.address().port];
+    const resolver = {
+      resolve: () => ["127.0.0.1"],
+      services: async () => ports.map((port, index) => ({ name: `${index}.sip.example`, port, priority: index, weight: 0 })),
+    };
+    const running = await startCarrier(t, world, { timers: { firstResponseMs: 60, lastResponseMs: 60 }, parts: partsWith(resolver) });
+    const trunk = await newTrunk(world, { gateways: ["udp:sip.example"] });
+    const out = running.dial(trunk.id);
+    full.respond(await full.request("INVITE"), 503);
+    const end = await out.ended();
+    assert.equal(end.sip?.status, 503);
+    assert.match(end.detail ?? "", /503 Said So.*no answer of any kind/);
+  });
+
   test("hung up while it rings is canceled, and so is one that is answered in that moment (RFC 3261 9.1)", async (t) => {
     const peer = await openPeer();
     t.after(() => peer.close());

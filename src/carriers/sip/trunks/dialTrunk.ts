@@ -122,13 +122,17 @@ async function tryGateway(parts: DialParts, attempt: Attempt, gateway: Gateway, 
   if ("failure" in located) return { end: unreachable(located.failure.detail), troubles: [located.failure.detail] };
   const places = located.places.slice(0, MOST_PLACES);
   const troubles: string[] = [];
+  let said: SipCallEnd | undefined;
   for (const [index, place] of places.entries()) {
     const lastPlace = index === places.length - 1;
     const end = await tryPlace(parts, attempt, { gateway, place, last: last && lastPlace });
     if (end === undefined) return undefined;
     const words = legEnd(end, false).detail ?? end.detail;
     troubles.push(places.length === 1 ? words : `${words} (${withBrackets(place.met.address)}:${place.port})`);
-    if (lastPlace || !isUntaken(leg, end)) return { end, troubles };
+    if (!isUntaken(leg, end)) return { end, troubles };
+    // One that is full says more of the gateway than others that are silent.
+    if (end.why === "rejected") said = end;
+    if (lastPlace) return { end: said ?? end, troubles };
     log.warn({ gateway: gatewayName(gateway), place: place.met, detail: end.detail }, "the call goes to the gateway's next address");
   }
 }

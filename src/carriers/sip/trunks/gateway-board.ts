@@ -8,6 +8,7 @@ export interface GatewayBoard {
   set(trunkId: string, gateway: Gateway, state: "up" | "down"): boolean;
   /** A 503: tried last for this long. */
   rest(trunkId: string, gateway: Gateway, forMs: number): void;
+  /** Those of now and of the last hour. */
   addresses(trunkId: string, gateway: Gateway): readonly string[];
   setAddresses(trunkId: string, gateway: Gateway, addresses: readonly string[]): void;
   forget(trunkId: string, gateway: Gateway): void;
@@ -16,17 +17,20 @@ export interface GatewayBoard {
 interface Known {
   state?: "up" | "down";
   restsUntil: number;
-  addresses: readonly string[];
+  /** And when the name had them last. */
+  addresses: ReadonlyMap<string, number>;
 }
 
 const LONGEST_REST_MS = 5 * 60_000;
+/** A gateway calls from where it has our registration, though its name may lead elsewhere since; longer ones are rare. */
+const REMEMBERED_MS = 3_600_000;
 
 export function createGatewayBoard(now: () => number = () => performance.now()): GatewayBoard {
   const known = new Map<string, Known>();
   const keyOf = (trunkId: string, gateway: Gateway) => `${trunkId} ${gatewayName(gateway)}`;
   const of = (trunkId: string, gateway: Gateway): Known => {
     const key = keyOf(trunkId, gateway);
-    const found = known.get(key) ?? { restsUntil: 0, addresses: [] };
+    const found = known.get(key) ?? { restsUntil: 0, addresses: new Map() };
     known.set(key, found);
     return found;
   };
@@ -48,9 +52,11 @@ export function createGatewayBoard(now: () => number = () => performance.now()):
     rest(trunkId, gateway, forMs) {
       of(trunkId, gateway).restsUntil = now() + Math.min(forMs, LONGEST_REST_MS);
     },
-    addresses: (trunkId, gateway) => known.get(keyOf(trunkId, gateway))?.addresses ?? [],
+    addresses: (trunkId, gateway) => [...(known.get(keyOf(trunkId, gateway))?.addresses.keys() ?? [])],
     setAddresses(trunkId, gateway, addresses) {
-      of(trunkId, gateway).addresses = addresses;
+      const found = of(trunkId, gateway);
+      const remembered = [...found.addresses].filter(([, seen]) => now() - seen <= REMEMBERED_MS);
+      found.addresses = new Map([...remembered, ...addresses.map((address) => [address, now()] as const)]);
     },
     forget(trunkId, gateway) {
       known.delete(keyOf(trunkId, gateway));
