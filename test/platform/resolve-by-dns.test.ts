@@ -10,7 +10,10 @@ import { until } from "../support/until.ts";
 const [A, AAAA] = [1, 28];
 const [NO_ERROR, NO_SUCH_NAME] = [0, 3];
 
-/** A name server that knows a few names, and keeps silent about those that begin with "slow" until told to answer. */
+/**
+ * A name server that knows a few names, and keeps silent about those that begin with "slow", and the IPv6 addresses of those that
+ * begin with "four", until told to answer.
+ */
 async function startNameServer(known: Record<string, string[]>) {
   const socket = createSocket("udp4");
   const silent: Array<() => void> = [];
@@ -22,7 +25,7 @@ async function startNameServer(known: Record<string, string[]>) {
         from,
         known[name]?.filter((address) => isIPv4(address) === (type === A)),
       );
-    if (name.startsWith("slow")) silent.push(answer);
+    if (name.startsWith("slow") || (name.startsWith("four") && type === AAAA)) silent.push(answer);
     else answer();
   });
   const send = (query: Buffer, { address, port }: RemoteInfo, addresses: string[] | undefined) => {
@@ -71,6 +74,12 @@ describe("the addresses of a name in the DNS", () => {
   test("a name that is not there, or has no address, rejects", async () => {
     const { servers } = await startNameServer({ "empty.example": [] });
     for (const name of ["none.example", "empty.example"]) await assert.rejects(resolveByDns(name, servers), Error);
+  });
+
+  test("a name server that ignores questions for IPv6 (RFC 4074 4.1) is not asked again when there is an IPv4 address", async () => {
+    const { servers, silent } = await startNameServer({ "four.example": ["192.0.2.1"] });
+    assert.deepEqual(await resolveByDns("four.example", servers), [{ address: "192.0.2.1", family: 4 }]);
+    assert.equal(silent.length, 1);
   });
 
   test("localhost is this machine, and nobody is asked (RFC 6761 6.3)", async () => {
