@@ -3,7 +3,7 @@ import { withoutBrackets } from "../transport/address.ts";
 
 const WORD = /[^\s,;()<>"'=|/]+/g;
 const URI = /^(?:sips?|udp|tcp|tls):./i;
-const HOST_NAME = /^(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/i;
+const HOST_NAME = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/i;
 
 /**
  * Words about a call for the tenant whose call it was: trunks are the operator's, and so is where they lead. Host names, addresses

@@ -7,6 +7,7 @@ const HIDDEN: ReadonlyArray<readonly [text: string, told: string]> = [
   ["no answer of any kind within 0.06 s (127.0.0.1:5060)", "no answer of any kind within 0.06 s (the gateway)"],
   ["the host name sip.example.com cannot be resolved", "the host name the gateway cannot be resolved"],
   ["the certificate of pbx is for a.example, b-2.example", "the certificate of the gateway is for the gateway, the gateway"],
+  ["the certificate of pbx is for *.example.net", "the certificate of the gateway is for the gateway"],
   ["no route to 2001:db8::1.", "no route to the gateway."],
   ["[2001:db8::1]:5060 closed the connection", "the gateway closed the connection"],
   [
