@@ -49,7 +49,7 @@ export function writeWav(path: string, samples: Int16Array): void {
   writeFileSync(path, Buffer.concat([header, Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength)]));
 }
 
-export interface Match {
+interface Match {
   /** Normalised cross-correlation at the best place, -1 to 1. */
   correlation: number;
   /** Where `wanted` begins in what was searched, in samples; below 0 when its beginning is missing. */
@@ -59,7 +59,7 @@ export interface Match {
 }
 
 /** Finds a sound in a longer one: by its loudness first, then sample by sample. */
-export function findSound(wanted: Int16Array, heard: Int16Array): Match {
+function findSound(wanted: Int16Array, heard: Int16Array): Match {
   const [wantedLoudness, heardLoudness] = [loudness(wanted), loudness(heard)];
   const rough = bestLag(wantedLoudness, heardLoudness, -Math.floor(wantedLoudness.length / 4), heardLoudness.length).at * WINDOW;
   const { at, correlation } = bestLag(wanted, heard, rough - 2 * WINDOW, rough + 2 * WINDOW);
