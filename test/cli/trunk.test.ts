@@ -226,6 +226,9 @@ describe("doctor on the telephone", () => {
     assert.match((await finding(listen, "SIP over TLS"))[0] ?? "", /^problem .*needs SIP_TLS_CERT and SIP_TLS_KEY\./);
     const missing = { ...listen, SIP_TLS_CERT: "/nowhere/cert.pem", SIP_TLS_KEY: "/nowhere/key.pem" };
     assert.match((await finding(missing, "SIP over TLS"))[0] ?? "", /^problem \/nowhere\/cert\.pem cannot be used: .*See to SIP_TLS_CERT/);
+    // OpenSSL takes anything there.
+    const nobody = { SIP_LISTEN: "udp:127.0.0.1:0", SIP_TLS_CA: fileURLToPath(import.meta.url) };
+    assert.match((await finding(nobody, "SIP over TLS"))[0] ?? "", /^problem .*See to SIP_TLS_CERT/);
   });
 
   test("says whether there are ports enough for the trunks' channels", async () => {

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -68,6 +69,7 @@ function checkCertificate(config: Config, addresses: readonly SipListenAddress[]
   if (files.length === 0) return [];
   try {
     createSecureContext({ cert: read(SIP_TLS_CERT), key: read(SIP_TLS_KEY), ca: read(SIP_TLS_CA) });
+    if (SIP_TLS_CA !== undefined) new X509Certificate(readFileSync(SIP_TLS_CA));
     return [ok(about, `${files.join(", ")} can be used.`)];
   } catch (error) {
     return [
