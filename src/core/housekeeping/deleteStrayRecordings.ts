@@ -5,24 +5,23 @@ import { isUuid } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
 import type { House } from "../context.ts";
 
-/** A database that was put back from a backup does not know the latest calls: there is a week to notice. */
-const STRAY_FOR_MS = 7 * 24 * 3_600_000;
 const BATCH = 1_000;
 
 interface StrayOptions {
-  /** Recordings from before this moment have had their time. */
+  /** Recordings from before this moment have had their time; undefined: none has. */
   before: Date | undefined;
   signal: AbortSignal;
   log: Log;
 }
 
 /**
- * Deletes files in the folder of recordings that no call leads to: of recordings that are deleted, as when that was broken off; of
- * calls that are not in the store, a week after they were last written; of old calls that could not be noted to have one. It touches
- * nothing but recordings (`recordingFile`) of workspaces in the store: the folder may have other users. Returns how many it deleted.
+ * Deletes files in the folder of recordings that no call leads to: of recordings that are deleted, as when that was broken off; and of
+ * those that have had their time, of calls that are not in the store, or could not be noted to have one. A database that was put back from
+ * a backup does not know the latest calls: without `before` their recordings are safe. It touches nothing but recordings (`recordingFile`)
+ * of workspaces in the store: the folder may have other users. Returns how many it deleted.
  */
 export async function deleteStrayRecordings(
-  { db, settings, clock }: Pick<House, "db" | "settings" | "clock">,
+  { db, settings }: Pick<House, "db" | "settings">,
   { before, signal, log }: StrayOptions,
 ): Promise<number> {
   let deleted = 0;
@@ -41,8 +40,7 @@ export async function deleteStrayRecordings(
       if (known.get(callId) === false) continue;
       const path = join(folder, `${callId}.wav`);
       try {
-        const { mtimeMs } = await stat(path);
-        if (!known.has(callId) && mtimeMs > clock.now().getTime() - STRAY_FOR_MS) continue;
+        if (!known.has(callId) && !(before && (await stat(path)).mtime < before)) continue;
         await unlink(path);
         deleted++;
       } catch (error) {
