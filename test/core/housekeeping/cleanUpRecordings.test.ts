@@ -142,7 +142,7 @@ describe("cleaning up recordings", () => {
       stays.map((path) => existsSync(path)),
       stays.map(() => true),
     );
-    const strays = said().filter(([text]) => text?.startsWith("files"));
+    const strays = said().filter(([text]) => String(text).startsWith("files"));
     assert.deepEqual(strays, [
       ["files of recordings that no call leads to were deleted", 1],
       ["files of recordings that no call leads to were deleted", 2],
