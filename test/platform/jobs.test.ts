@@ -329,6 +329,11 @@ describe("a database that fails a worker", () => {
   });
 });
 
+/** The advisory lock of a worker that has a job; pg_locks has those of other databases, too, and of workers that have just ended. */
+const SHOWN = `select from pg_locks l join graphile_worker.jobs j on l.objid::bigint = hashtext(j.locked_by)::bigint & 4294967295
+  where l.locktype = 'advisory' and l.mode = 'ShareLock' and l.granted
+    and l.database = (select oid from pg_database where datname = current_database())`;
+
 describe("jobs of a worker that died", () => {
   /** A worker in a process of its own, killed once it has taken a job. */
   async function killWorkerAtWork(): Promise<void> {
@@ -374,9 +379,7 @@ describe("jobs of a worker that died", () => {
       async () => {
         await add(3);
         await running.promise;
-        await until(
-          async () => (await pool.query("select from pg_locks where locktype = 'advisory' and mode = 'ShareLock'")).rowCount !== 0,
-        );
+        await until(async () => (await pool.query(SHOWN)).rowCount === 1, { what: "the worker's sign of life" });
         await pool.query("update graphile_worker._private_jobs set locked_at = now() - interval '1 hour'");
         assert.deepEqual(await releaseDeadWorkers(pool), []);
         finish.resolve();
