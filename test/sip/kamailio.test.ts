@@ -94,8 +94,19 @@ request_route {
   };
   const callIn = async (agent: Parameters<typeof path>[0] = {}) => {
     const found = await path(agent);
-    found.phone.command("dial", `sip:${found.subscriber.number}@127.0.0.1:${found.kamailio.port}`);
-    await found.phone.event("CALL_ESTABLISHED");
+    let dialled = 0;
+    await until(
+      () => {
+        const happened = (type: string) => found.phone.events.filter((event) => event.type === type).length;
+        // Our side learns of a new trunk a moment later: until then it is a stranger who calls, and is refused.
+        if (dialled === happened("CALL_CLOSED")) {
+          dialled++;
+          found.phone.command("dial", `sip:${found.subscriber.number}@127.0.0.1:${found.kamailio.port}`);
+        }
+        return happened("CALL_ESTABLISHED") > 0;
+      },
+      { what: "an answer", withinMs: 20_000 },
+    );
     await found.passed("ACK", "udp");
     const { id } = await onlyCall(found.subscriber);
     return { ...found, callId: id };
