@@ -28,5 +28,10 @@ run(options)
   .on("test:fail", () => {
     process.exitCode = 1;
   })
+  .on("test:pass", ({ name, file, skip }) => {
+    if (!skip || process.env.CI !== "true") return;
+    console.error(`skipped with CI=true, which counts as a failure: ${name} (${file}): ${skip}`);
+    process.exitCode = 1;
+  })
   .compose(spec)
   .pipe(process.stdout);

@@ -10,6 +10,7 @@ const PACKAGE_OF = {
   "kamailio-tls": "kamailio-tls-modules",
   "espeak-ng": "espeak-ng",
   openssl: "openssl",
+  soxi: "sox",
 } as const;
 
 export type Program = keyof typeof PACKAGE_OF;

