@@ -112,6 +112,8 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
   };
   const sends = () => audio?.direction === "sendrecv" || audio?.direction === "sendonly";
   const receives = () => audio?.direction === "sendrecv" || audio?.direction === "recvonly";
+  /** Whoever holds a call need not send anything, also where they may. */
+  const held = () => audio?.direction !== "sendrecv";
 
   const useKeys = (agreed: NegotiatedAudio["srtp"]) => {
     if (!agreed) srtp = undefined;
@@ -177,7 +179,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
     silenceToldMs = 0;
   };
   const watch = (dueMs: number) => {
-    if (!receives()) return hear(dueMs);
+    if (held()) return hear(dueMs);
     const silentMs = dueMs - lastHeardMs;
     if (silentMs < silenceToldMs + options.silentAfterMs) return;
     silenceToldMs += options.silentAfterMs;
@@ -215,7 +217,7 @@ export function createMediaSession(options: MediaSessionOptions): DrivenSession 
       if (closed) return;
       const now = clock.now();
       const moved = agreed.remote?.address !== audio?.remote?.address || agreed.remote?.rtcpPort !== audio?.remote?.rtcpPort;
-      if (!audio || !receives()) hear(now);
+      if (held()) hear(now);
       audio = agreed;
       useKeys(agreed.srtp);
       latch.agreed(agreed.remote);

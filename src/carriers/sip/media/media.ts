@@ -17,8 +17,8 @@ export interface MediaEngine {
 
 export interface MediaHandler {
   /**
-   * No packet at all has come for this long although the other side may send; told every 15 s (`silentAfterMs` of the engine)
-   * while it lasts, counted anew from `start`.
+   * No packet at all has come for this long although nobody holds the call; told every 15 s (`silentAfterMs` of the engine) while
+   * it lasts, counted anew from `start` and from the end of a hold.
    */
   silent?(ms: number): void;
 }

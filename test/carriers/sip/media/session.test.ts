@@ -366,7 +366,7 @@ describe("what a session lets in", () => {
     }
     assert.ok(bench.session.close());
   });
-  test("silence of the other side is told while it lasts, and only while they may send", () => {
+  test("silence of the other side is told while it lasts", () => {
     const told: number[] = [];
     const bench = opened({}, { silent: (ms: number) => told.push(Math.round(ms / 1_000)) });
     bench.clock.pass(29_000);
@@ -376,11 +376,27 @@ describe("what a session lets in", () => {
     feed(bench, 1);
     bench.clock.pass(31_000);
     assert.deepEqual(told, [30, 60, 30]);
-    bench.session.negotiated(agreed(5_000, { direction: "sendonly" }));
-    bench.clock.pass(60_000);
-    bench.session.negotiated(agreed(5_000));
-    bench.clock.pass(29_000);
-    assert.equal(told.length, 3);
   });
+  for (const [what, hold] of [
+    ["sends only, and sends nothing", { direction: "recvonly" }],
+    ["holds with address 0.0.0.0, whatever it sends", { direction: "recvonly", remote: null }],
+    ["is inactive", { direction: "inactive" }],
+    ["is held by us", { direction: "sendonly" }],
+  ] as const)
+    test(`silence of the other side is not told while it ${what}, and counts anew afterwards (RFC 3264 8.4)`, () => {
+      const told: number[] = [];
+      const bench = opened({}, { silent: (ms: number) => told.push(Math.round(ms / 1_000)) });
+      bench.clock.pass(29_000);
+      bench.session.negotiated(agreed(5_000, hold));
+      bench.clock.pass(29_000);
+      feed(bench, 5);
+      bench.clock.pass(120_000);
+      assert.deepEqual(told, []);
+      bench.session.negotiated(agreed(5_000));
+      bench.clock.pass(29_000);
+      assert.deepEqual(told, []);
+      bench.clock.pass(60_000);
+      assert.deepEqual(told, [30, 60]);
+    });
   test("before the negotiation there is nothing to report", () => assert.equal(openBench().session.close(), undefined));
 });
