@@ -67,7 +67,8 @@ interface ReceivedSource extends Progress {
 
 /**
  * `before`: the receiver whose key this one replaces. A new key does not begin the roll-over counter anew (RFC 3711 3.3.1), but
- * a sender that knows nothing of the old key begins at 0: a source's first packet tells which it is.
+ * a sender that knows nothing of the old key begins at 0: a source's first packet tells which it is. So it does of a source of
+ * which nothing has come before its sequence wrapped for the first time: the counter is 1 then.
  */
 export function createSrtpReceiver(suite: Suite, master: Buffer, before?: SrtpReceiver): SrtpReceiver {
   const rtp = createSrtpKeys(master, 0, tagLength(suite));
@@ -89,8 +90,9 @@ export function createSrtpReceiver(suite: Suite, master: Buffer, before?: SrtpRe
       let rollOver = source ? guessRollOver(source, sequence) : 0;
       if (rollOver < 0 || source?.window.has(rollOver * 65_536 + sequence)) return -1;
       if (!rtp.verify(packet, end, end, rollOver)) {
-        const earlier = source ? undefined : before?.sources.get(ssrc);
-        rollOver = earlier ? guessRollOver(earlier, sequence) : 0;
+        if (source) return -1;
+        const earlier = before?.sources.get(ssrc);
+        rollOver = earlier ? guessRollOver(earlier, sequence) : 1;
         if (rollOver <= 0 || !rtp.verify(packet, end, end, rollOver)) return -1;
       }
       const index = rollOver * 65_536 + sequence;

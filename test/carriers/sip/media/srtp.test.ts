@@ -90,14 +90,37 @@ for (const suite of SUITES)
       for (const index of [0, 3, 4, 2, 1]) assert.equal(receiver.unprotect(packets[index] ?? Buffer.alloc(0), 12), 172);
     });
 
+    test("a source that is first heard after its sequence has wrapped is read from its first packet on, and each of them once", () => {
+      const [sender, receiver] = [createSrtpSender(suite, master), createSrtpReceiver(suite, master)];
+      const late = protectedPacket(sender, 65_535);
+      const packets = [40, 41, 42].map((sequence) => protectedPacket(sender, sequence));
+      for (const packet of packets) {
+        const [again, forged] = [Buffer.from(packet), Buffer.from(packet)];
+        forged[20] = (forged[20] ?? 0) ^ 1;
+        assert.equal(receiver.unprotect(forged, 12), -1, "forged");
+        assert.equal(receiver.unprotect(packet, 12), 172);
+        assert.equal(receiver.unprotect(again, 12), -1, "again");
+      }
+      assert.deepEqual(packets[0]?.subarray(12, 172), payload);
+      assert.equal(receiver.unprotect(late, 12), 172, "late, from before the wrap");
+      assert.deepEqual(
+        [...receiver.sources.values()].map(({ rollOver, highest }) => [rollOver, highest]),
+        [[1, 42]],
+      );
+    });
+
     test("a new key: the roll-over counter goes on, or begins at 0 when the sender has never known the old key (RFC 3711 3.3.1)", () => {
       const next = randomBytes(30);
-      const [sender, receiver] = [createSrtpSender(suite, master), createSrtpReceiver(suite, master)];
-      for (let sequence = 65_500; sequence < 65_600; sequence++)
-        assert.equal(receiver.unprotect(protectedPacket(sender, sequence & 0xffff), 12), 172);
-
-      const goesOn = createSrtpSender(suite, next);
-      protectedPacket(goesOn, 65_535);
+      const [sender, receiver, goesOn] = [
+        createSrtpSender(suite, master),
+        createSrtpReceiver(suite, master),
+        createSrtpSender(suite, next),
+      ];
+      // Wraps twice.
+      for (let index = 40_000; index < 65_536 * 2 + 64; index += 1_000) {
+        assert.equal(receiver.unprotect(protectedPacket(sender, index & 0xffff), 12), 172);
+        protectedPacket(goesOn, index & 0xffff);
+      }
       const first = protectedPacket(goesOn, 64);
       const renewed = createSrtpReceiver(suite, next, receiver);
       const again = Buffer.from(first);
