@@ -6,21 +6,20 @@ import { statelessTag } from "./buildResponse.ts";
 import { fixVia, responsePath } from "./fixVia.ts";
 
 /**
- * Answers a request that cannot be read with as much of 8.2.6 as it has: never an ACK, never without a Via that says where to.
- * False: nothing was sent.
+ * Answers a request that cannot be read with as much of 8.2.6 as it has: never an ACK, never without a Via. The answer goes to where
+ * the request came from, also when its Via does not say a port of it; that Via goes along as it was. False: nothing was sent.
  */
 export function answerUnreadable({ request, status, detail }: ParseFailure, path: Path): boolean {
   if (!request || request.method === "ACK" || request.cseq?.endsWith("ACK")) return false;
   const [first, ...others] = request.via;
-  const [top, ...rest] = first === undefined ? [] : (splitList(first) ?? [first]);
+  if (!first || request.cseq === null) return false;
+  const [top = "", ...rest] = splitList(first) ?? [first];
   // Another version of SIP has it in its Via too, and still wants to know (RFC 4475 3.1.2.16).
-  const via = top === undefined ? null : parseVia(top.replace(/^SIP *\/ *\d{1,3}\.\d{1,3}/i, "SIP/2.0"));
-  if (!via || request.cseq === null) return false;
-  const fixed = fixVia(via, path.remote);
+  const via = parseVia(top.replace(/^SIP *\/ *\d{1,3}\.\d{1,3}/i, "SIP/2.0"));
+  const fixed = via && fixVia(via, path.remote);
   const head = [
     `SIP/2.0 ${status} ${detail}`,
-    `Via: ${writeVia(fixed)}`,
-    ...[...rest, ...others].map((one) => `Via: ${one}`),
+    ...[...(fixed ? [writeVia(fixed), ...rest] : [first]), ...others].map((one) => `Via: ${one}`),
     ...field("From", request.from),
     ...field("To", withTag(request)),
     ...field("Call-ID", request.callId),
@@ -28,7 +27,7 @@ export function answerUnreadable({ request, status, detail }: ParseFailure, path
     "Content-Length: 0",
   ];
   if (head.some((line) => line.includes("\r") || line.includes("\n"))) return false;
-  responsePath(path, fixed).send(Buffer.from(`${head.join("\r\n")}\r\n\r\n`));
+  (fixed ? responsePath(path, fixed) : path).send(Buffer.from(`${head.join("\r\n")}\r\n\r\n`));
   return true;
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { test } from "node:test";
 import type { ServerTransaction } from "../../../../src/carriers/sip/endpoint.ts";
 import type { SipRequest } from "../../../../src/carriers/sip/message/message.ts";
@@ -228,6 +229,43 @@ test("requests that cannot be read are answered with what is wrong, and never an
   bad({ branch: ";branch=z9hG4bKgood", callId: "good" });
   await peer.next(/^SIP\/2.0 200/);
   assert.equal(peer.heard.length, before + 1);
+});
+
+test("with a Via that cannot be read: answered where it came from, over UDP and TCP, with that Via as it was (RFC 4475 3.1.2.1)", async (t) => {
+  const server = await open(t, OBLIGING, {
+    listen: (["udp", "tcp"] as const).map((protocol) => ({ protocol, address: "127.0.0.1", port: 0 })),
+  });
+  const peer = await rawPeer(t);
+  const text = (method: string, more: Parameters<typeof rawRequest>[1] = {}) =>
+    rawRequest(peer, { method, via: "SIP/2.0/UDP 192.0.2.15;;,;,,", branch: "", ...more });
+  const right = (answer: string) => {
+    assert.match(answer, /^SIP\/2\.0 400 Via cannot be read: SIP\/2\.0\/UDP 192\.0\.2\.15;;\r\n/);
+    assert.deepEqual(
+      answer.split("\r\n").filter((line) => line.startsWith("Via: ")),
+      ["Via: SIP/2.0/UDP 192.0.2.15;;,;,,", "Via: SIP/2.0/UDP 192.0.2.16"],
+    );
+    assert.equal(headerOf(answer, "CSeq"), "1 INVITE");
+  };
+  const behind = ["Via: SIP/2.0/UDP 192.0.2.16"];
+  peer.send(text("INVITE", { extra: behind }), targetOf(server));
+  right(await peer.next(/^SIP\/2\.0 400/));
+
+  const socket = connect(targetOf(server, "tcp").port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  let heard = "";
+  socket.on("data", (bytes) => {
+    heard += bytes.toString();
+  });
+  socket.write(text("INVITE", { extra: behind }));
+  right(await until(() => heard.endsWith("\r\n\r\n") && heard, { what: "an answer on the connection" }));
+
+  const before = peer.heard.length;
+  peer.send(text("ACK"), targetOf(server));
+  peer.send(text("INVITE", { via: "" }), targetOf(server));
+  peer.send(text("INVITE").replace(/^.*/, "SIP/2.0 400 Via cannot be read"), targetOf(server));
+  peer.send(rawRequest(peer, { branch: ";branch=z9hG4bKgood" }), targetOf(server));
+  await peer.next(/^SIP\/2\.0 200/);
+  assert.equal(peer.heard.length, before + 1, "no ACK, nothing without a Via and no response is answered");
 });
 
 test("what cannot be read is answered so often and no more from one source", async (t) => {
