@@ -63,6 +63,7 @@ export async function createUserAgent(options: UserAgentOptions): Promise<UserAg
   const endpoint = await options.open({
     request: receive,
     ack: (ack) => calls.get(callKey(ack.callId, tagOf(ack.to)))?.ack(ack),
+    needs: (remote) => calls.values().some((call) => call.meets(remote)),
   });
   const made: CallContext = {
     endpoint,

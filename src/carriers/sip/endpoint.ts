@@ -128,4 +128,6 @@ export interface EndpointHandler {
   request(transaction: ServerTransaction): void;
   /** An ACK for a 2xx. */
   ack(ack: SipRequest, source: Source): void;
+  /** Whether the connection to there must stay open although nothing has been said on it for long. Not given: none must. */
+  needs?(remote: Source): boolean;
 }

@@ -55,7 +55,7 @@ export async function openEndpoint(options: EndpointOptions, handler: EndpointHa
       ...options,
       onTrouble: (what, error) => log[troubles.allows("all") ? "warn" : "debug"]({ err: error }, what),
     },
-    { message: receive },
+    { message: receive, needs: (remote) => handler.needs?.(remote) ?? false },
   );
   const clients = createClientTransactions({ transports, timers, log });
   const servers = createServerTransactions({ transports, timers, log, max: limits?.serverTransactions ?? SERVER_TRANSACTIONS }, handler);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createUserAgent } from "../../../src/carriers/sip/createUserAgent.ts";
 import type { EndpointHandler, Protocol, Target } from "../../../src/carriers/sip/endpoint.ts";
@@ -6,10 +7,11 @@ import type { SipRequest } from "../../../src/carriers/sip/message/message.ts";
 import { type EndpointOptions, openEndpoint } from "../../../src/carriers/sip/openEndpoint.ts";
 import type { IncomingInvite } from "../../../src/carriers/sip/user-agent.ts";
 import { until } from "../../support/until.ts";
-import { AUDIO, heard } from "./dialog/world.ts";
-import { address, LOOPBACK, sdp } from "./peer.ts";
+import { AUDIO, heard, openWorld } from "./dialog/world.ts";
+import { address, LOOPBACK, sdp, tagOf } from "./peer.ts";
 import { withAuthority } from "./transport/support/certificates.ts";
 import { log, open, targetOf } from "./transport/support/endpoints.ts";
+import { headerOf, rawRequest, rawResponse } from "./transport/support/rawPeer.ts";
 
 /** Requests within a call, where Contact and Record-Route alone do not lead back. */
 
@@ -81,3 +83,117 @@ for (const protocol of ["tcp", "tls"] satisfies Protocol[]) {
     assert.equal((await placed.ended()).why, "bye_received");
   });
 }
+
+/** A caller over TCP that says and hears text, on as many connections as it likes, and can be connected to at none of them. */
+async function openCaller(t: TestContext, limits: EndpointOptions["limits"] = {}) {
+  const told = heard();
+  const calls: Array<{ hangup(): void }> = [];
+  const { agent } = await openAgent(t, { listen: [{ protocol: "tcp", address: LOOPBACK, port: 0 }], limits }, (invite) =>
+    calls.push(invite.accept({ media: told.media, audio: AUDIO }, told.handler)),
+  );
+  const port = agent.endpoint.listening[0]?.port ?? 0;
+
+  async function dial() {
+    const socket = connect(port, LOOPBACK);
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk.toString();
+    });
+    socket.on("error", () => {});
+    t.after(() => socket.destroy());
+    await new Promise((resolve) => socket.on("connect", resolve));
+    return {
+      socket,
+      closed: new Promise((resolve) => socket.on("close", resolve)),
+      say: (message: string) => void socket.write(message),
+      next: (start: string) =>
+        until(() => text.includes("\r\n\r\n") && text.includes(start) && text.slice(text.indexOf(start)), { what: start }),
+    };
+  }
+
+  const request = (method: string, sequence: number, to?: string, body = "") =>
+    rawRequest(
+      { port: 9 },
+      {
+        method,
+        sequence,
+        via: `SIP/2.0/TCP ${LOOPBACK}:9`,
+        branch: `;branch=z9hG4bK${method}${sequence}`,
+        extra: [`Contact: <sip:phone@${LOOPBACK}:9;transport=tcp>`, "Content-Type: application/sdp"],
+        body,
+        ...(to === undefined ? {} : { to }),
+      },
+    );
+
+  /** Calls us on a connection of its own. */
+  async function call() {
+    const connection = await dial();
+    connection.say(request("INVITE", 1, undefined, sdp()));
+    const to = headerOf(await connection.next("SIP/2.0 200"), "To") ?? "";
+    connection.say(request("ACK", 1, to));
+    await until(() => told.presence.includes("there"), { what: "the ACK" });
+    return { connection, to };
+  }
+
+  async function hungUpOn({ next, say }: Awaited<ReturnType<typeof dial>>) {
+    calls[0]?.hangup();
+    say(rawResponse(await next("BYE "), 200, ""));
+    assert.equal((await told.ended()).why, "bye_sent");
+  }
+
+  return { dial, request, call, hungUpOn };
+}
+
+test("a caller over TCP that connects anew is met on the connection of its last request", async (t) => {
+  const { dial, request, call, hungUpOn } = await openCaller(t);
+  const { connection, to } = await call();
+  connection.socket.destroy();
+  await connection.closed;
+  const next = await dial();
+  next.say(request("UPDATE", 2, to));
+  await next.next("SIP/2.0 200");
+  await hungUpOn(next);
+});
+
+test("the connection of a caller who says nothing for long stays open as long as the call, others do not", async (t) => {
+  const { dial, request, call, hungUpOn } = await openCaller(t, { idleMs: 500 });
+  const { connection } = await call();
+  for (const sequence of [3, 4]) {
+    const idle = await dial();
+    idle.say(request("OPTIONS", sequence));
+    await idle.closed;
+  }
+  await hungUpOn(connection);
+  await connection.closed;
+});
+
+test("a caller over UDP whose port changes is met at the port of its last request", async (t) => {
+  const world = await openWorld(t);
+  const { peer, port, invites } = world;
+  const contact = address(`<sip:phone@${LOOPBACK}>`);
+  const invite = peer.ask(port, {
+    method: "INVITE",
+    uri: address(`<sip:1@${LOOPBACK}:${port}>`).uri,
+    from: address(`<sip:phone@${LOOPBACK}>;tag=caller`),
+    to: address(`<sip:1@${LOOPBACK}>`),
+    body: sdp(),
+    contact,
+  });
+  const told = heard();
+  const call = (await until(() => invites.shift())).accept({ media: told.media, audio: AUDIO }, told.handler);
+  const answer = await peer.response(invite);
+  peer.ack(invite, answer, port);
+  await until(() => told.presence.includes("there"), { what: "the ACK" });
+  const later = await world.newPeer();
+  const within = { uri: invite.uri, from: invite.from, callId: invite.callId, contact };
+  // Who does not know the call's tags, or comes too late, is believed nothing.
+  const [stranger, late] = [await world.newPeer(), await world.newPeer()];
+  const ask = (from: typeof peer, sequence: number, tag = tagOf(answer.to)) =>
+    from.response(from.ask(port, { ...within, method: "INFO", sequence, to: address(`<sip:1@${LOOPBACK}>;tag=${tag}`) }));
+  assert.equal((await ask(later, 5)).status, 200);
+  assert.equal((await ask(stranger, 6, "guessed")).status, 481);
+  assert.equal((await ask(late, 4)).status, 500);
+  call.hangup();
+  later.respond(await later.request("BYE"), 200);
+  assert.equal((await told.ended()).why, "bye_sent");
+});

@@ -89,12 +89,7 @@ export function acceptCall(options: AcceptOptions, handler: SipCallHandler): Sip
   function confirm(negotiation: Negotiation, sdp: string, contact: NameAddr, offered: boolean) {
     const made = createSession({
       context,
-      dialog: dialogOfInvite(invite, withParam(invite.to, "tag", tag), contact, {
-        protocol: source.protocol,
-        host: source.address,
-        port: source.port,
-        met: source,
-      }),
+      dialog: dialogOfInvite(invite, withParam(invite.to, "tag", tag), contact, source),
       negotiation,
       media,
       authorization: createAuthorization(undefined),
@@ -152,6 +147,7 @@ export function acceptCall(options: AcceptOptions, handler: SipCallHandler): Sip
   context.calls.set(key, {
     request: (received) => (session ? session.request(received) : received.respond({ status: 481 })),
     ack: (ack) => session?.ack(ack),
+    meets: (place) => session?.meets(place) ?? false,
     hangup,
   });
   answer().catch((error: unknown) => {

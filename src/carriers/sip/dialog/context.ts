@@ -1,5 +1,5 @@
 import type { Log } from "../../../platform/log.ts";
-import type { ServerTransaction, SipEndpoint } from "../endpoint.ts";
+import type { ServerTransaction, SipEndpoint, Source } from "../endpoint.ts";
 import type { SipRequest } from "../message/message.ts";
 import type { Timing } from "./timing.ts";
 
@@ -34,6 +34,8 @@ export const PATIENCE = {
 export interface CallReceiver {
   request(transaction: ServerTransaction): void;
   ack(ack: SipRequest): void;
+  /** Whether the other side is met there. */
+  meets(place: Source): boolean;
   hangup(): void;
 }
 

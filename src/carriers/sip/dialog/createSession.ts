@@ -1,4 +1,5 @@
-import type { ServerTransaction } from "../endpoint.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { ServerTransaction, Source } from "../endpoint.ts";
 import type { MediaSession } from "../media/media.ts";
 import type { SipRequest, SipResponse, Uri } from "../message/message.ts";
 import type { Negotiation } from "../sdp/negotiation.ts";
@@ -8,7 +9,7 @@ import { type CallContext, PATIENCE } from "./context.ts";
 import type { Authorization } from "./createAuthorization.ts";
 import { createRenegotiation } from "./createRenegotiation.ts";
 import { createTransfer, type TransferOutcome } from "./createTransfer.ts";
-import { type Dialog, type InDialog, tagOf } from "./dialog.ts";
+import { type Dialog, type InDialog, metAgain, tagOf } from "./dialog.ts";
 import { readKey, writeKey } from "./key-info.ts";
 import type { Leg, LegOver } from "./leg.ts";
 import { methodRefusal } from "./methodRefusal.ts";
@@ -33,6 +34,7 @@ export interface SessionOptions {
 export interface Session {
   request(transaction: ServerTransaction): void;
   ack(ack: SipRequest): void;
+  meets(place: Source): boolean;
   /** Our 2xx to the first INVITE is out; `offered` as in Renegotiation. */
   answered(transaction: ServerTransaction, offered: ((answer: SipRequest | null) => void) | null): void;
   leave(end: LegOver): void;
@@ -125,6 +127,7 @@ export function createSession(options: SessionOptions): Session {
     // RFC 3261 12.2.2.
     if (dialog.remoteSequence !== null && request.cseq.sequence < dialog.remoteSequence) return respondTo(transaction, 500);
     dialog.remoteSequence = request.cseq.sequence;
+    metAgain(dialog, transaction.source);
     const refusal = refusalOf(request);
     if (refusal) return transaction.respond(refusal);
     switch (request.method) {
@@ -181,6 +184,7 @@ export function createSession(options: SessionOptions): Session {
   return {
     request,
     ack,
+    meets: (place) => isDeepStrictEqual(dialog.firstHop.met, place),
     answered: renegotiation.answered,
     leave,
     refer: (to) => (state === "talking" ? transfer.refer(to) : Promise.resolve({ accepted: false, detail: "the call ended" })),

@@ -1,4 +1,4 @@
-import type { Protocol, Target } from "../endpoint.ts";
+import type { Protocol, Source, Target } from "../endpoint.ts";
 import { createHeaders } from "../message/createHeaders.ts";
 import type { NameAddr, SipRequest, SipResponse, SipUri, Uri } from "../message/message.ts";
 import { isBehindNat } from "./isBehindNat.ts";
@@ -17,8 +17,8 @@ export interface Dialog {
   localSequence: number;
   /** Null until they have sent a request. */
   remoteSequence: number | null;
-  /** Where the INVITE went to, or came from: what URIs that say nothing of it are completed from. */
-  readonly firstHop: Target;
+  /** Where the INVITE went to, or their last request came from: what URIs that say nothing of it are completed from. */
+  firstHop: Target;
   /** They sent the INVITE: over TCP and TLS the first hop's port is one of the moment, at which nobody listens. */
   readonly incoming: boolean;
 }
@@ -42,7 +42,7 @@ export function dialogOfResponse(invite: SipRequest, response: SipResponse, cont
 }
 
 /** The dialog that our answer to their INVITE makes (12.1.1). `local`: their To, with our tag. */
-export function dialogOfInvite(invite: SipRequest, local: NameAddr, contact: NameAddr, firstHop: Target): Dialog {
+export function dialogOfInvite(invite: SipRequest, local: NameAddr, contact: NameAddr, source: Source): Dialog {
   return {
     callId: invite.callId,
     local,
@@ -52,10 +52,20 @@ export function dialogOfInvite(invite: SipRequest, local: NameAddr, contact: Nam
     routeSet: invite.recordRoute,
     localSequence: Math.floor(Math.random() * 10_000),
     remoteSequence: invite.cseq.sequence,
-    firstHop,
+    firstHop: hopBackTo(source),
     incoming: true,
   };
 }
+
+/**
+ * A request of theirs came from there. Who called us is met where it spoke last: behind a NAT, and at the other end of a connection,
+ * the place of before may be nobody's by now. Whom we called is where we called it.
+ */
+export function metAgain(dialog: Dialog, source: Source): void {
+  if (dialog.incoming && source.protocol === dialog.firstHop.protocol) dialog.firstHop = hopBackTo(source);
+}
+
+const hopBackTo = (source: Source): Target => ({ protocol: source.protocol, host: source.address, port: source.port, met: source });
 
 /** Where the other side wants requests sent to: the first Contact (12.2.1.2). */
 export const contactUri = (message: SipRequest | SipResponse): Uri | undefined =>

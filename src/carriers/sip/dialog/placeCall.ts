@@ -306,7 +306,12 @@ export function placeCall(context: CallContext, { media, ...options }: InviteOpt
     else respondTo(received, 481);
   }
 
-  context.calls.set(key, { request, ack: (ack) => session?.ack(ack), hangup });
+  context.calls.set(key, {
+    request,
+    ack: (ack) => session?.ack(ack),
+    meets: (place) => session?.meets(place) ?? false,
+    hangup,
+  });
   start().catch((error: unknown) => {
     context.log.error({ err: error, callId }, "a call cannot be placed");
     end(callEnd({ why: "failed", detail: error instanceof Error ? error.message : String(error) }, null, false));

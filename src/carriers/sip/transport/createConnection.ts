@@ -28,7 +28,7 @@ export interface ConnectionOptions {
 }
 
 export interface ConnectionLimits {
-  /** Closed after this long without a message; of those opened by others, without anything. */
+  /** Closed after this long without a message, unless it is needed; of those opened by others, without anything. */
   idleMs: number;
   /** We send a keep-alive (RFC 5626 4.4.1) on what we opened. */
   keepAliveMs: number;
@@ -118,7 +118,7 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
 
   const upkeep = setInterval(() => {
     const now = performance.now();
-    if (now - lastAlive > limits.idleMs) stop("nothing was said on it for long");
+    if (now - lastAlive > limits.idleMs && !inbound.needs?.(remote)) stop("nothing was said on it for long");
     else if (options.opened === "here" && now - lastSent >= limits.keepAliveMs) write(PING);
   }, Math.min(limits.keepAliveMs, limits.idleMs) / 2);
   if (options.opened === "there") expect();

@@ -30,6 +30,8 @@ export interface Path {
 export interface Inbound {
   /** One datagram, or one framed message of a stream. */
   message(bytes: Buffer, path: Path): void;
+  /** As of EndpointHandler. */
+  needs?(remote: Source): boolean;
 }
 
 export type PathOrFailure = { path: Path } | { failure: RequestFailure };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Dialog, hopOf, requestIn } from "../../../../src/carriers/sip/dialog/dialog.ts";
+import { type Dialog, hopOf, metAgain, requestIn } from "../../../../src/carriers/sip/dialog/dialog.ts";
 import type { Protocol, Target } from "../../../../src/carriers/sip/endpoint.ts";
 import { address } from "../peer.ts";
 
@@ -84,6 +84,20 @@ test("a private address of another network than the peer's is behind its NAT: ba
   assert.deepEqual(hopOf(dialog("sip:x@203.0.113.7", [], officePeer)), straight("203.0.113.7"));
   assert.deepEqual(hopOf(dialog("sip:x@pbx.example.com", [], publicPeer)), straight("pbx.example.com"));
   assert.deepEqual(hopOf(dialog("sip:x@10.0.0.7", [], met("udp", "127.0.0.1", 5060))), straight("10.0.0.7"));
+});
+
+test("a caller behind a NAT is met where its last request came from; one whose Contact leads to it, and a gateway that we called, are not", () => {
+  const [before, now] = [met("udp", "198.51.100.1", 1_024), met("udp", "198.51.100.9", 2_048)];
+  const again = (of: Dialog, place: Target): Target => {
+    assert.ok(place.met);
+    metAgain(of, place.met);
+    return hopOf(of);
+  };
+  assert.deepEqual(again(dialog("sip:x@10.0.0.7:5060", [], before, true), now), now);
+  // A request that was too large for a datagram came over TCP: the binding of UDP is as it was.
+  assert.deepEqual(again(dialog("sip:x@10.0.0.7:5060", [], before, true), met("tcp", "198.51.100.9", 2_048)), before);
+  assert.deepEqual(again(dialog("sip:x@203.0.113.7:5060", [], before, true), now), { protocol: "udp", host: "203.0.113.7", port: 5060 });
+  assert.deepEqual(again(dialog("sip:x@10.0.0.7:5060", [], before), now), before);
 });
 
 test("the Request-URI has no method and no headers (RFC 3261 19.1.1), and CSeq counts up", () => {
