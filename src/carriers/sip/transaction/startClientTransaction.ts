@@ -39,7 +39,8 @@ interface Machine {
 
 /**
  * One client transaction: finds the way, runs the machine, and mends what can be mended. A connection that was open before and
- * turns out to be dead is replaced once, as nothing of the request has been seen on the other side.
+ * turns out to be dead is replaced once, as nothing of the request has been seen on the other side; so is one that has fallen
+ * silent, but not for an INVITE: a side that is only slow would ring twice.
  */
 export function startClientTransaction(
   context: ClientContext,
@@ -59,6 +60,9 @@ export function startClientTransaction(
   let cancel: { reason: string | undefined } | null = null;
   let again = false;
   let stopWatching = () => {};
+  /** Nothing has come on the way that was taken. True: it begins again on another one. */
+  let leaveSilent = () => false;
+  let silence = listenForSilence();
 
   function tell(what: () => void) {
     try {
@@ -86,6 +90,14 @@ export function startClientTransaction(
     tell(() => told.failed(failure));
   }
 
+  function listenForSilence() {
+    return setTimeout(() => {
+      if (leaveSilent()) return;
+      met("in trouble");
+      tell(() => told.unheard?.());
+    }, UNHEARD * timers.t1Ms);
+  }
+
   async function start(fresh: boolean) {
     const prepared = context.closed
       ? { failure: { kind: "unreachable" as const, detail: "SIP is shut down" } }
@@ -102,6 +114,7 @@ export function startClientTransaction(
 
   function run(prepared: Prepared) {
     const { path, bytes } = prepared;
+    const sentMs = performance.now();
     sent = prepared.request;
     sentTo = path.remote;
     const common = {
@@ -116,6 +129,7 @@ export function startClientTransaction(
         tell(() => last.final(response));
       },
       failed: (failure: RequestFailure) => {
+        if (failure.kind === "timeout") path.unheardSince(sentMs);
         met("in trouble");
         tell(() => told.failed(failure));
       },
@@ -141,18 +155,32 @@ export function startClientTransaction(
     function lost(failure: RequestFailure) {
       if (over || machine !== mine) return;
       const unheard = mine.state === "calling" || mine.state === "trying";
-      if (unheard && path.reused && !again) {
-        again = true;
-        stopWatching();
-        machine = null;
-        mine.stop();
-        void start(true);
+      if (unheard && mayRestart()) {
+        restart(true);
         // What has been heard may come to its end on a connection that the other side opens (18.2.2).
       } else if (unheard || !transports.listensOn(path.protocol)) mine.transportFailed(failure);
     }
 
+    const mayRestart = () => path.reused && !again;
+
+    function restart(fresh: boolean) {
+      again = true;
+      stopWatching();
+      machine = null;
+      mine.stop();
+      clearTimeout(silence);
+      silence = listenForSilence();
+      void start(fresh);
+    }
+
     machine = mine;
     stopWatching = path.onLost(lost);
+    leaveSilent = () => {
+      // What has had an answer, or is an INVITE, is in another state.
+      const leaves = path.unheardSince(sentMs) && mine.state === "trying" && mayRestart();
+      if (leaves) restart(false);
+      return leaves;
+    };
   }
 
   /** CANCEL is a transaction of its own, on the same way with the same Via (9.1). */
@@ -186,10 +214,6 @@ export function startClientTransaction(
       forget();
     },
   };
-  const silence = setTimeout(() => {
-    met("in trouble");
-    tell(() => told.unheard?.());
-  }, UNHEARD * timers.t1Ms);
   entries.set(key, entry);
   queueMicrotask(() => void start(false));
 

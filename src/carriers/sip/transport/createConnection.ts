@@ -12,6 +12,8 @@ export interface Connection {
   /** As a way to send on, for a request that found it open or for which it was opened. */
   path(reused: boolean): Path;
   readonly closed: boolean;
+  /** We opened it, a request has had no answer, and nothing else was heard since: the other side may be gone without a word. */
+  readonly mute: boolean;
   destroy(): void;
 }
 
@@ -59,6 +61,8 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
   let reason: Error | undefined;
   let lastAlive = performance.now();
   let lastSent = lastAlive;
+  let lastHeard = lastAlive;
+  let mute = false;
   let deadline: NodeJS.Timeout | undefined;
 
   const expect = () => {
@@ -102,6 +106,11 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
         lastAlive = performance.now();
         if (!write(bytes) && failed) queueMicrotask(() => failed(describeLoss()));
       },
+      unheardSince: (sentMs) => {
+        // To who connected to us there may be no other way.
+        mute ||= options.opened === "here" && lastHeard < sentMs;
+        return mute;
+      },
       onLost: (listener) => {
         lost.add(listener);
         return () => lost.delete(listener);
@@ -124,6 +133,8 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
   if (options.opened === "there") expect();
 
   socket.on("data", (chunk: Buffer) => {
+    lastHeard = performance.now();
+    mute = false;
     for (const event of parser.push(chunk)) if (!closed) take(event);
     if (parser.partial && !closed) expect();
   });
@@ -149,6 +160,9 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
     path,
     get closed() {
       return closed || !socket.writable;
+    },
+    get mute() {
+      return mute;
     },
     destroy: () => socket.destroy(),
   };

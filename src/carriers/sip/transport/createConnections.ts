@@ -18,7 +18,7 @@ export interface ConnectTarget {
 }
 
 export interface Connections {
-  /** The open connection to there. */
+  /** The open connection to there, unless it has fallen silent. */
   find(target: ConnectTarget): Path | undefined;
   /** The open connection to there, or a new one. Rejects with what Node gives. `fresh`: not one that is open already. */
   open(target: ConnectTarget, options?: { timeoutMs?: number; fresh?: boolean }): Promise<Path>;
@@ -104,7 +104,7 @@ export function createConnections(options: ConnectionsOptions, inbound: Inbound)
 
   const find = (target: ConnectTarget): Path | undefined => {
     const open = byTarget.get(keyOf(target));
-    return open && !open.closed ? open.path(true) : undefined;
+    return open && !open.closed && !open.mute ? open.path(true) : undefined;
   };
 
   return {

@@ -58,6 +58,7 @@ export async function openUdpListener(options: UdpListenerOptions, inbound: Inbo
       }
     },
     to: (port) => path({ host: remote.host, port }, sentBy),
+    unheardSince: () => false,
     onLost: stayConnected,
   });
 

@@ -22,6 +22,11 @@ export interface Path {
   send(bytes: Buffer, failed?: (failure: RequestFailure) => void): void;
   /** UDP: from the same socket to another port (RFC 3261 18.2.2). A connection has no other: itself. */
   to(port: number): Path;
+  /**
+   * Told of a request sent at that time (`performance.now()`) that has had no answer. True: nothing else has been heard on the
+   * connection since; until something is, it is not given to new requests. Never so of UDP.
+   */
+  unheardSince(sentMs: number): boolean;
   /** Tells once when the connection is gone. Gives what stops the telling. */
   onLost(listener: (failure: RequestFailure) => void): () => void;
 }

@@ -164,6 +164,60 @@ test("a connection that was idle and turns out dead is replaced once; the reques
   assert.equal(server.count(), 2);
 });
 
+/** Requests that came on each connection to a server whose first one answers once, and then is as one to a machine that hangs. */
+async function serveSilence(t: TestContext) {
+  const first = Promise.withResolvers<ReturnType<typeof listenTo>>();
+  const requests: string[][] = [];
+  const server = await serve(t, (one, count) => {
+    const mine: string[] = [];
+    requests.push(mine);
+    if (count === 1) first.resolve(one);
+    one.socket.on("data", (chunk) => {
+      const text = chunk.toString();
+      if (text.startsWith("SIP/2.0")) return;
+      mine.push(text.slice(0, text.indexOf(" ")));
+      if (count > 1 || mine.length === 1) one.socket.write(rawResponse(text, 200, "bob"));
+    });
+  });
+  return { ...server, first: first.promise, requests };
+}
+
+test("a connection that falls silent is left: a request without an answer begins again on another one, an INVITE does not", async (t) => {
+  const server = await serveSilence(t);
+  const client = await open(t, {}, { listen: [], timers: { t1Ms: 50 } });
+  const ask = async ({ target }: typeof server, method: string) => {
+    const heard = hear();
+    client.request(makeRequest(method), target, heard);
+    const end = await heard.end;
+    return "status" in end ? end.status : end.kind;
+  };
+  for (let count = 0; count < 6; count++) assert.equal(await ask(server, "OPTIONS"), 200, `request ${count}`);
+  assert.equal(server.requests[0]?.length, 2);
+
+  const other = await serveSilence(t);
+  assert.equal(await ask(other, "OPTIONS"), 200);
+  assert.equal(await ask(other, "INVITE"), "timeout");
+  assert.equal(other.requests.flat().filter((method) => method === "INVITE").length, 1, "nobody rings twice");
+  assert.equal(await ask(other, "INVITE"), 200);
+});
+
+test("a connection that has fallen silent and says something again is used again", async (t) => {
+  const server = await serveSilence(t);
+  const client = await open(t, OBLIGING, { listen: [], timers: { t1Ms: 40 } });
+  const ask = async () => {
+    const heard = hear();
+    client.request(makeRequest("INVITE"), server.target, heard);
+    await heard.end;
+  };
+  await ask();
+  await ask();
+  const first = await server.first;
+  first.socket.write(tcpRequest(5060));
+  await until(() => answers(first.heard()) === 1);
+  await ask();
+  assert.deepEqual(server.requests, [["INVITE", "INVITE", "INVITE"]]);
+});
+
 test("a new connection that dies before any answer ends the request at once; the INVITE's timers are gone", async (t) => {
   const server = await serve(t, (one) => one.socket.on("data", () => one.socket.destroy()));
   const client = await open(t, {}, { listen: [], timers: {} });
