@@ -3,15 +3,17 @@ import { limits } from "./limits.ts";
 import { readHead } from "./readHead.ts";
 
 /**
- * `message`: the bytes of one message, for parseMessage. `ping`: a keep-alive to be answered with one CR LF (RFC 5626 4.4.1).
- * `pong`: such an answer; when its second half comes later, a ping is told after it. `broken`: where the next message begins cannot
+ * `message`: the bytes of one message, for parseMessage. `ping`: a keep-alive to be answered with one CR LF (RFC 5626 4.4.1), or
+ * many of them in a row. `pong`: such an answer; when its second half comes later, a ping is told after it. `broken`: where the next message begins cannot
  * be known, the connection must be closed; nothing is told any more.
  */
 export type StreamEvent = { kind: "message"; bytes: Buffer } | { kind: "ping" } | { kind: "pong" } | { kind: "broken"; detail: string };
 
 export interface StreamParser {
-  /** What a chunk of the connection completes. */
-  push(chunk: Buffer): StreamEvent[];
+  /** Takes a chunk of the connection, which nobody may write to any more. */
+  push(chunk: Buffer): void;
+  /** What comes next of all that was pushed; null: nothing that is whole. */
+  next(): StreamEvent | null;
   /** A message has begun that is not whole. */
   readonly partial: boolean;
 }
@@ -63,23 +65,18 @@ export function createStreamParser(): StreamParser {
     return { kind: "broken", detail };
   }
 
+  function nextKeepAlive(): StreamEvent | null {
+    if (end - start < 2) return null;
+    if (pending[start + 1] !== LF) return fail("a CR between messages that is not CR LF");
+    let breaks = half ? 1 : 0;
+    for (; end - start >= 2 && pending[start] === CR && pending[start + 1] === LF; start += 2) breaks++;
+    half = breaks % 2 === 1;
+    return { kind: breaks > 1 ? "ping" : "pong" };
+  }
+
   function next(): StreamEvent | null {
-    if (length === null && pending[start] === CR && end > start) {
-      if (end - start < 2) return null;
-      if (pending[start + 1] !== LF) return fail("a CR between messages that is not CR LF");
-      start += 2;
-      if (half) {
-        half = false;
-        return { kind: "ping" };
-      }
-      if (end - start >= 2 && pending[start] === CR && pending[start + 1] === LF) {
-        start += 2;
-        return { kind: "ping" };
-      }
-      half = true;
-      return { kind: "pong" };
-    }
-    if (start === end) return null;
+    if (broken || start === end) return null;
+    if (length === null && pending[start] === CR) return nextKeepAlive();
     half = false;
     if (length === null) {
       const from = Math.max(start, searched - 3);
@@ -107,12 +104,9 @@ export function createStreamParser(): StreamParser {
       return !broken && end > start;
     },
     push: (chunk) => {
-      if (broken || chunk.length === 0) return [];
-      append(chunk);
-      const events: StreamEvent[] = [];
-      for (let event = next(); event; event = broken ? null : next()) events.push(event);
-      return events;
+      if (!broken && chunk.length > 0) append(chunk);
     },
+    next,
   };
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Protocol, RequestFailure, Source } from "../endpoint.ts";
 import { createStreamParser, type StreamEvent } from "../message/createStreamParser.ts";
 import { plainAddress } from "./address.ts";
+import { createRateLimit } from "./createRateLimit.ts";
 import { describeFailure } from "./describeFailure.ts";
 import type { HostPort, Inbound, Path } from "./path.ts";
 
@@ -36,8 +37,10 @@ export interface ConnectionLimits {
   keepAliveMs: number;
   /** A message that has begun, and the first one of who connects, must have come within this time. */
   messageMs: number;
-  /** What the other side does not take. */
+  /** What the other side does not take; beyond it, it is closed. */
   unsentBytes: number;
+  /** Nothing more is read of who connected to us until it has taken what is beyond this. */
+  unreadBytes: number;
 }
 
 export const CONNECTION_LIMITS: ConnectionLimits = {
@@ -45,7 +48,13 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   keepAliveMs: 100_000,
   messageMs: 20_000,
   unsentBytes: 4 * 1024 * 1024,
+  unreadBytes: 128 * 1024,
 };
+
+/** Then it is the turn of others. */
+const MESSAGES_A_TURN = 16;
+/** RFC 5626 4.4.1 asks for one in two minutes. */
+const PINGS = { perSecond: 1, burst: 60, keys: 1 };
 
 const PING = Buffer.from("\r\n\r\n");
 const PONG = Buffer.from("\r\n");
@@ -74,6 +83,9 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
   }
 
   const parser = createStreamParser();
+  const pings = createRateLimit(PINGS);
+  let ponged = false;
+  let working = false;
 
   function take(event: StreamEvent) {
     clearTimeout(deadline);
@@ -81,7 +93,32 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
     if (event.kind === "broken") return stop(`it sends what is not SIP: ${event.detail}`);
     if (event.kind === "message" || options.opened === "there") lastAlive = performance.now();
     if (event.kind === "message") inbound.message(event.bytes, forInbound);
-    if (event.kind === "ping") write(PONG);
+    if (event.kind === "ping") answerPing();
+  }
+
+  function answerPing() {
+    if (!pings.allows("")) return stop("it sends keep-alives all the time");
+    if (!ponged) write(PONG);
+    ponged = true;
+  }
+
+  const isFull = () => options.opened === "there" && socket.writableLength > limits.unreadBytes;
+
+  /** Some of what has come. The rest waits for a later turn, and until our answers are taken; so does what is to come. */
+  function work() {
+    working = false;
+    for (let left = MESSAGES_A_TURN; left > 0 && !isFull(); left--) {
+      const event = socket.destroyed ? null : parser.next();
+      if (!event) {
+        if (parser.partial && !closed) expect();
+        return socket.resume();
+      }
+      take(event);
+    }
+    working = true;
+    socket.pause();
+    if (isFull()) socket.once("drain", work);
+    else setImmediate(work);
   }
 
   function write(bytes: Buffer): boolean {
@@ -135,8 +172,9 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
   socket.on("data", (chunk: Buffer) => {
     lastHeard = performance.now();
     mute = false;
-    for (const event of parser.push(chunk)) if (!closed) take(event);
-    if (parser.partial && !closed) expect();
+    ponged = false;
+    parser.push(chunk);
+    if (!working) work();
   });
   socket.on("error", (error) => {
     reason ??= error;

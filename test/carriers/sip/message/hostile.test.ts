@@ -6,6 +6,7 @@ import { writeMessage } from "../../../../src/carriers/sip/message/writeMessage.
 import { mutate, pick } from "../../../sip/support/mutate.ts";
 import { torture } from "../torture.ts";
 import { seeded } from "../transport/support/lossyRelay.ts";
+import { eventsOf } from "./eventsOf.ts";
 
 test("10,000 mutations of the torture messages: a message or a refusal, and what is read is written and read the same", () => {
   const random = seeded(4475);
@@ -39,7 +40,7 @@ test("10,000 mutated chunks: the stream parser throws nothing and never tells an
     let broken = false;
     for (let at = 0; at < bytes.length; ) {
       const length = 1 + Math.floor(random() * 400);
-      for (const event of parser.push(bytes.subarray(at, at + length))) {
+      for (const event of eventsOf(parser, bytes.subarray(at, at + length))) {
         assert.equal(broken, false);
         broken = event.kind === "broken";
         if (event.kind === "message") messages++;

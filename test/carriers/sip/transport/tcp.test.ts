@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
-import type { ServerTransaction } from "../../../../src/carriers/sip/endpoint.ts";
+import type { EndpointHandler, ServerTransaction } from "../../../../src/carriers/sip/endpoint.ts";
 import { until } from "../../../support/until.ts";
 import { hear, OBLIGING, open, targetOf } from "./support/endpoints.ts";
 import { makeRequest } from "./support/messages.ts";
@@ -68,6 +68,89 @@ test("a keep-alive is answered with one CR LF (RFC 5626 4.4.1)", async (t) => {
   const peer = await dial(t, targetOf(server, "tcp").port);
   peer.socket.write("\r\n\r\n");
   await until(() => peer.heard() === "\r\n");
+});
+
+test("thousands of keep-alives at once are answered once; who goes on like that is closed (RFC 5626 4.4.1)", async (t) => {
+  const server = await open(t, OBLIGING, { listen: LISTEN });
+  const peer = await dial(t, targetOf(server, "tcp").port);
+  peer.socket.write(`${"\r\n\r\n".repeat(10_000)}${tcpRequest(5060)}`);
+  await until(() => answers(peer.heard()) === 1);
+  const pongs = peer.heard().indexOf("SIP/2.0") / 2;
+  assert.ok(pongs >= 1 && pongs < 20, `${pongs} answers`);
+  let isOpen = true;
+  void peer.closed.then(() => {
+    isOpen = false;
+  });
+  await until(() => {
+    peer.socket.write("\r\n\r\n");
+    return !isOpen;
+  });
+});
+
+test("of requests that come all at once some are answered, then others have their turn", async (t) => {
+  let handled = 0;
+  let inTurn = 0;
+  let most = 0;
+  const handler: EndpointHandler = {
+    ...OBLIGING,
+    request: (transaction) => {
+      handled += 1;
+      inTurn += 1;
+      most = Math.max(most, inTurn);
+      OBLIGING.request(transaction);
+    },
+  };
+  const server = await open(t, handler, { listen: LISTEN });
+  const turns = () => {
+    inTurn = 0;
+    turn = setImmediate(turns);
+  };
+  let turn = setImmediate(turns);
+  t.after(() => clearImmediate(turn));
+  const peer = await dial(t, targetOf(server, "tcp").port);
+  const all = Array.from({ length: 500 }, (_, id) => tcpRequest(5060, { branch: `;branch=z9hG4bK${id}`, callId: `${id}` }));
+  peer.socket.write(all.join(""));
+  await until(() => answers(peer.heard()) === all.length, { what: "all answers" });
+  assert.equal(handled, all.length);
+  // What is read at the end of a turn and at the beginning of the next one may be counted together.
+  assert.ok(most <= 32, `${most} in one turn`);
+});
+
+test("who does not read our answers is not read any more until it does; nothing is lost", async (t) => {
+  let handled = 0;
+  const content = "x".repeat(60_000);
+  const handler: EndpointHandler = {
+    ...OBLIGING,
+    request: (transaction) => {
+      handled += 1;
+      transaction.respond({ status: 200, body: { type: "text/plain", content } });
+    },
+  };
+  const server = await open(t, handler, { listen: LISTEN });
+  const socket = connect(targetOf(server, "tcp").port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  let closed = false;
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    closed = true;
+  });
+  const count = 400;
+  for (let id = 0; id < count; id++) {
+    socket.write(tcpRequest(5060, { branch: `;branch=z9hG4bK${id}`, callId: `${id}`, body: content }));
+  }
+  let before = 0;
+  let looks = 0;
+  await until(() => {
+    looks = handled > 0 && handled === before ? looks + 1 : 0;
+    before = handled;
+    return closed || looks === 50;
+  });
+  assert.ok(handled < count && !closed, `${handled} answered, ${closed ? "closed" : "open"}`);
+  let text = "";
+  socket.on("data", (chunk) => {
+    text += chunk.toString("latin1").replaceAll("x", "");
+  });
+  await until(() => answers(text) === count, { what: "all answers", withinMs: 30_000 });
 });
 
 test("we send keep-alives on what we have opened, and close it when nothing is said on it for long", async (t) => {
