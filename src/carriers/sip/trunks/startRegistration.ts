@@ -8,19 +8,18 @@ import type { RequestOutcome, UserAgent } from "../user-agent.ts";
 import { gatewayUri, trunkAddress } from "./addresses.ts";
 import { registrationFailure, SEALED_ELSEWHERE, type Verdict } from "./check-words.ts";
 import { credentialsOf } from "./credentialsOf.ts";
-import type { Line } from "./line.ts";
 import type { SipTimers } from "./settings.ts";
 
 export interface Registration {
-  /** SIP was turned on, or the gateway is back: registers now when it is not registered. */
+  /** SIP was turned on or off, or the gateway went or came back, and may have forgotten us: registers now. */
   check(): void;
   /** `leaveWithinMs`: takes the binding back first, when there is one. */
   stop(leaveWithinMs?: number): Promise<void>;
 }
 
 export interface RegistrationOptions {
-  line: Pick<Line, "open" | "trouble">;
-  trunk: OpenTrunk;
+  line: { readonly open: { agent: OpenLineAgent } | undefined; readonly trouble: string | undefined };
+  trunk: Pick<OpenTrunk, "domain" | "username" | "password">;
   gateway: Gateway;
   timers: SipTimers;
   random(): number;
@@ -129,8 +128,8 @@ export function startRegistration(options: RegistrationOptions): Registration {
     while (!over.signal.aborted) {
       again = false;
       const waitMs = await register().catch((error: unknown) => refused(error instanceof Error ? error.message : String(error)));
-      // Asked for while it was under way with a line that is not there any more, or was not yet.
-      if (again && line.open?.agent !== bound?.agent) continue;
+      // Asked for while it was under way in vain, or with a line that is not there any more.
+      if (again && (failures > 0 || line.open?.agent !== bound?.agent)) continue;
       await pause(waitMs);
     }
   };
@@ -139,7 +138,7 @@ export function startRegistration(options: RegistrationOptions): Registration {
   return {
     check() {
       again = true;
-      if (failures > 0 || line.open?.agent !== bound?.agent) rouse?.();
+      rouse?.();
     },
     async stop(leaveWithinMs) {
       over.abort();

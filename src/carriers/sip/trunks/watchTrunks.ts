@@ -45,6 +45,8 @@ interface Watched {
   identity: string;
   keepAlive: Watch;
   registration: Registration | undefined;
+  /** A check found it away, or back; or a call found it away. */
+  setAway(now: boolean): void;
 }
 
 export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
@@ -56,27 +58,36 @@ export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
     const at = { trunkId: trunk.id, gateway: gatewayName(gateway) };
     const common = { line, trunk, gateway, timers, random };
     let registered: Verdict | undefined;
+    let away = false;
+    const tellRegistration = (verdict: Verdict) => {
+      registered = verdict;
+      health.tell({ ...at, check: "registration", ...verdict });
+    };
+    const setAway = (now: boolean) => {
+      if (now === away) return;
+      away = now;
+      // Back, it may have forgotten us.
+      if (!now) registration?.check();
+      else if (registered?.state === "up") {
+        tellRegistration({ state: "down", detail: `not sure while the gateway is away: ${registered.detail}` });
+        // Some take a REGISTER though they answer no OPTIONS.
+        registration?.check();
+      }
+    };
     const keepAlive = startKeepAlive({
       ...common,
       resolved: (addresses) => board.setAddresses(trunk.id, gateway, addresses),
       found(verdict) {
-        const news = board.set(trunk.id, gateway, verdict.state);
+        board.set(trunk.id, gateway, verdict.state);
         health.tell({ ...at, check: "options", ...verdict });
-        if (news && verdict.state === "up") registration?.check();
+        setAway(verdict.state === "down");
         // It stands between two tries, which may be half an hour apart.
-        if (registered) health.tell({ ...at, check: "registration", ...registered });
+        if (registered) tellRegistration(registered);
       },
     });
-    const registration = trunk.register
-      ? startRegistration({
-          ...common,
-          found(verdict) {
-            registered = verdict;
-            health.tell({ ...at, check: "registration", ...verdict });
-          },
-        })
-      : undefined;
-    return { trunkId: trunk.id, gateway, version: trunk.version, settings, identity: identityOf(trunk), keepAlive, registration };
+    const registration = trunk.register ? startRegistration({ ...common, found: tellRegistration }) : undefined;
+    const { version } = trunk;
+    return { trunkId: trunk.id, gateway, version, settings, identity: identityOf(trunk), keepAlive, registration, setAway };
   };
   const end = (one: Watched, leaveWithinMs?: number) => {
     const ended: Promise<unknown> = Promise.all([one.keepAlive.stop(), one.registration?.stop(leaveWithinMs)])
@@ -126,12 +137,14 @@ export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
       }
     },
     met(trunk, gateway, verdict) {
-      const key = `${trunk.id} ${gatewayName(gateway)}`;
+      const one = watched.get(`${trunk.id} ${gatewayName(gateway)}`);
       // A call may outlive its trunk.
-      if (!watched.has(key)) return;
+      if (!one) return;
       const news = board.set(trunk.id, gateway, verdict.state);
-      if (verdict.state === "down") health.tell({ trunkId: trunk.id, gateway: gatewayName(gateway), check: "options", ...verdict });
-      else if (news) watched.get(key)?.keepAlive.check();
+      if (verdict.state === "down") {
+        health.tell({ trunkId: trunk.id, gateway: gatewayName(gateway), check: "options", ...verdict });
+        one.setAway(true);
+      } else if (news) one.keepAlive.check();
     },
     called(trunk, gateway, verdict) {
       if (watched.get(`${trunk.id} ${gatewayName(gateway)}`)?.version !== trunk.version) return;

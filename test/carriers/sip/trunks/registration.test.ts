@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { SipRequest } from "../../../../src/carriers/sip/message/message.ts";
 import { removeTrunk } from "../../../../src/core/trunks/removeTrunk.ts";
+import type { Trunk } from "../../../../src/core/trunks/trunk.ts";
 import { updateTrunk } from "../../../../src/core/trunks/updateTrunk.ts";
 import { until } from "../../../support/until.ts";
 import { startWorld } from "../../../support/world.ts";
@@ -104,7 +105,79 @@ describe("a trunk that registers", () => {
     assert.equal(expires(await peer.request("REGISTER")), 0);
   });
 
-  test("says that its password is wrong, tries again later and later, and at once with another password (RFC 5626 4.5)", async (t) => {
+  /** Copies of one are one. */
+  const registers = ({ received }: Peer) =>
+    new Set(received.flatMap(({ cseq }) => (cseq.method === "REGISTER" ? [cseq.sequence] : []))).size;
+  const registered = (trunk: Trunk, detail: string) =>
+    healthOf(world, trunk, (found) => found.check === "registration" && found.detail === detail);
+  const REGISTERED = "registered as clinic for 600 s";
+
+  test("does so again when its gateway was away and is back, as that may have forgotten it; meanwhile nobody is sure", async (t) => {
+    const peer = await openPeer();
+    t.after(() => peer.close());
+    await startCarrier(t, world, { timers: { optionsMs: 5 } });
+    const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${peer.port}`], ...CREDENTIALS });
+    const options = async (status: number) => peer.respond(await peer.request("OPTIONS"), status);
+    peer.respond(await peer.request("REGISTER"), 200, { contact: null });
+    await registered(trunk, REGISTERED);
+    for (let times = 0; times < 4; times++) await options(200);
+    assert.equal(registers(peer), 1);
+
+    await options(503);
+    const doubtful = await registered(trunk, `not sure while the gateway is away: ${REGISTERED}`);
+    assert.equal(doubtful.state, "down");
+    peer.respond(await peer.request("REGISTER"), 503);
+    assert.equal((await registered(trunk, "registration is refused (503 Said So)")).state, "down");
+    for (let times = 0; times < 4; times++) await options(503);
+    assert.equal(registers(peer), 2);
+
+    await options(200);
+    peer.respond(await peer.request("REGISTER"), 200, { contact: null });
+    assert.equal((await registered(trunk, REGISTERED)).state, "up");
+    for (let times = 0; times < 4; times++) await options(200);
+    assert.equal(registers(peer), 3);
+  });
+
+  test("is registered at a gateway that takes a REGISTER, and no OPTIONS", async (t) => {
+    const peer = await openPeer();
+    t.after(() => peer.close());
+    await startCarrier(t, world, { timers: { optionsMs: 5 } });
+    const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${peer.port}`], ...CREDENTIALS });
+    peer.respond(await peer.request("REGISTER"), 200, { contact: null });
+    await registered(trunk, REGISTERED);
+    peer.respond(await peer.request("OPTIONS"), 503);
+    peer.respond(await peer.request("REGISTER"), 200, { contact: null });
+    await registered(trunk, REGISTERED);
+    for (let times = 0; times < 4; times++) peer.respond(await peer.request("OPTIONS"), 503);
+    assert.equal((await registered(trunk, REGISTERED)).state, "up");
+    assert.equal(registers(peer), 2);
+  });
+
+  test("does so again when a call found its gateway away, and the next one found it back", async (t) => {
+    const peer = await openPeer();
+    t.after(() => peer.close());
+    const running = await startCarrier(t, world, { timers: { lastResponseMs: 300 } });
+    const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${peer.port}`], ...CREDENTIALS });
+    for (const method of ["OPTIONS", "REGISTER"]) peer.respond(await peer.request(method), 200, { contact: null });
+    await registered(trunk, REGISTERED);
+    const unanswered = running.dial(trunk.id);
+    await peer.request("INVITE");
+    assert.equal((await unanswered.ended()).cause, "failed");
+    peer.respond(await peer.request("REGISTER"), 503);
+    await registered(trunk, "registration is refused (503 Said So)");
+    let cause = "";
+    // Again when this machine was too slow for an answer in time.
+    while (cause !== "busy") {
+      const call = running.dial(trunk.id);
+      peer.respond(await peer.request("INVITE"), 486);
+      cause = (await call.ended()).cause;
+    }
+    peer.respond(await peer.request("OPTIONS"), 200);
+    peer.respond(await peer.request("REGISTER"), 200, { contact: null });
+    await registered(trunk, REGISTERED);
+  });
+
+  test("says that its password is wrong, tries again, and at once with another password", async (t) => {
     const peer = await openPeer();
     t.after(() => peer.close());
     await startCarrier(t, world, { timers: { registerRetryMs: 10, registerRetryMostMs: 40 } });
