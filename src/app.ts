@@ -43,7 +43,7 @@ const REQUEST_PATIENCE_MS = 1_500;
 /** For the queue's own statements; one of them listens. What a job does takes the others' connections. */
 const JOB_CONNECTIONS = 4;
 
-/** Starts the roles of one process over an open store that is migrated. */
+/** Starts the roles of one process over an open store that is migrated; there may be none, where another process has them all. */
 export async function startApp(config: Config, store: Store, roles: readonly Role[], log: Log): Promise<App> {
   const { house } = store;
   const foundations: Array<() => Promise<void>> = [];
@@ -53,6 +53,7 @@ export async function startApp(config: Config, store: Store, roles: readonly Rol
     await Promise.all(stops.splice(0).map(settle));
     await Promise.all(foundations.splice(0).map(settle));
   };
+  if (roles.length === 0) return { server: undefined, url: undefined, close };
   try {
     const listener = await openListener(store.connection, channelsOf(roles), log);
     foundations.push(() => listener.close());

@@ -39,7 +39,7 @@ export const VARIABLES = {
   ),
   DATABASE_CONNECTIONS: variable(
     "16",
-    "Database connections of one process, at most, and up to six more for its job queue and notifications; leadline start is two processes.",
+    "Database connections of one process, at most, and up to six more for its job queue and notifications; leadline start is two processes when it carries calls.",
     wholeNumber(4, 500),
   ),
   PUBLIC_URL: variable("", "URL under which clients reach this server. Default: http://HOST:PORT", httpUrl),

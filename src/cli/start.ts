@@ -50,11 +50,11 @@ async function start(asked: readonly AskedRole[]): Promise<void> {
   const http = roles.includes("api") ? import("../dialects/server.ts") : undefined;
   const [store, { startApp }] = await Promise.all([openAsServer(config, log), import("../app.ts"), http]);
   // Only once nobody else is known to run here.
-  const voice = roles.includes("voice") && roles.length > 1 ? startVoiceProcess(log, stop) : undefined;
+  const here = roles.filter((role) => role !== "voice");
+  const voice = roles.includes("voice") ? startVoiceProcess(log, stop, { alone: here.length === 0 }) : undefined;
   try {
     if (!stop.aborted) await migrateStore(store.house, log);
     if (!stop.aborted) {
-      const here = voice ? roles.filter((role) => role !== "voice") : roles;
       const [{ app, credentials, address }] = await Promise.all([
         serve(config, store, roles, (ready) => startApp(ready, store, here, log)),
         voice?.begin(),

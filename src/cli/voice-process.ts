@@ -10,15 +10,15 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 /** One that ran for this long was not broken from the start. */
 const STEADY_MS = 60_000;
-/** Of the five seconds that there are for stopping: hanging up takes less, and the database has yet to be stopped. */
-const HANG_UP_MS = 3_000;
+/** Of the five seconds that there are for stopping: hanging up takes less, and the database, which may take two, has yet to be stopped. */
+const HANG_UP_MS = 2_500;
 /** Until its leases are lost it may recover with all its calls; ten seconds later they are lost for sure, and to wait longer saves nobody. */
 const PATIENCE: Patience = { everyMs: 1_000, unanswered: 10 };
 /** A young heap is collected whole again and again, each time for as long as a frame of sound lasts; this one starts out grown. */
 const EXEC_ARGV = ["--initial-old-space-size=256"];
 
 export interface VoiceProcess {
-  /** The store is migrated: the process may take calls. Resolves when it does. */
+  /** The store is migrated: the process may take calls. Resolves when it does, or when it cannot and there is other work here. */
   begin(): Promise<void>;
   /** Resolves when it has hung up and ended, or was killed because it hangs itself. */
   close(): Promise<void>;
@@ -32,12 +32,19 @@ interface Running {
   started: boolean;
 }
 
+interface Circumstances {
+  /** This process has no other work. */
+  alone?: boolean;
+  patience?: Patience;
+}
+
 /**
- * The voice role beside other roles: a process of its own, `leadline voice`, because a request that keeps JavaScript busy for a
- * few milliseconds would be heard in every call. It is started again when it dies or hangs, and ends when this process does. Its modules
- * load while the store is still being opened here. `stop`: this process was asked to stop, and by the terminal that one too.
+ * The voice role, beside other roles or alone: a process of its own, `leadline voice`, because a request that keeps JavaScript busy for a
+ * few milliseconds would be heard in every call, and because V8 is told at its start how to be quiet. It is started again when it dies or
+ * hangs, and ends when this process does. Its modules load while the store is still being opened here. `stop`: this process was asked to
+ * stop, and by the terminal that one too.
  */
-export function startVoiceProcess(log: Log, stop: AbortSignal, patience = PATIENCE): VoiceProcess {
+export function startVoiceProcess(log: Log, stop: AbortSignal, { alone = false, patience = PATIENCE }: Circumstances = {}): VoiceProcess {
   const closing = new AbortController();
   const leaving = AbortSignal.any([stop, closing.signal]);
   const ready = Promise.withResolvers<void>();
@@ -78,7 +85,7 @@ export function startVoiceProcess(log: Log, stop: AbortSignal, patience = PATIEN
       const since = performance.now();
       const how = await running.ended;
       // Who waits for it does not wait in vain: all else works without it.
-      ready.resolve();
+      if (!alone) ready.resolve();
       if (leaving.aborted) return;
       if (performance.now() - since > STEADY_MS) pauseMs = FIRST_PAUSE_MS;
       const what = running.started ? "the voice process ended; its calls are lost" : "the voice process cannot start: nobody can be called";
@@ -91,7 +98,7 @@ export function startVoiceProcess(log: Log, stop: AbortSignal, patience = PATIEN
       if (begun && running.child.connected) running.child.send("begin");
     }
   };
-  const over = supervise();
+  const over = supervise().finally(ready.resolve);
 
   return {
     async begin() {

@@ -124,6 +124,10 @@ export const childrenOf = (pid: number): Array<{ pid: number; command: string }>
     .filter(Boolean)
     .map((child) => ({ pid: Number(child), command: readFileSync(`/proc/${child}/cmdline`, "utf8").replaceAll("\0", " ") }));
 
+/** The process in which a server carries calls; undefined while it has none. */
+export const voiceOf = (pid: number): { pid: number; command: string } | undefined =>
+  childrenOf(pid).find(({ command }) => command.includes(" voice"));
+
 /** A request with a key. */
 export const ask = (url: string, key: string, body?: unknown): Promise<Response> =>
   fetch(url, {

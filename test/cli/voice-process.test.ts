@@ -6,12 +6,9 @@ import { startVoiceProcess } from "../../src/cli/voice-process.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { until } from "../support/until.ts";
 import { ownStore } from "./own-store.ts";
-import { ask, childrenOf, credentialsOf, databaseRuns, leadline, startServer, temporaryFolder } from "./support.ts";
+import { ask, credentialsOf, databaseRuns, leadline, startServer, temporaryFolder, voiceOf } from "./support.ts";
 
 const linuxOnly = { skip: process.platform !== "linux" && "needs /proc" };
-
-/** The voice process of a server; undefined while it has none. */
-const voiceOf = (pid: number) => childrenOf(pid).find(({ command }) => command.includes(" voice"));
 
 function listeningLog() {
   const logged: string[] = [];
@@ -37,7 +34,7 @@ test("one that hangs while the server runs is killed and started again, and the 
   const { log, logged } = listeningLog();
   // However slow this machine is, one that runs has answered.
   const patience = { everyMs: 20, unanswered: Number.POSITIVE_INFINITY };
-  const voice = startVoiceProcess(log, new AbortController().signal, patience);
+  const voice = startVoiceProcess(log, new AbortController().signal, { patience });
   const first = voiceOf(process.pid);
   assert.ok(first);
   await voice.begin();
@@ -52,19 +49,30 @@ test("one that hangs while the server runs is killed and started again, and the 
   await voice.close();
 });
 
-test("one whose server is killed hangs up and ends", linuxOnly, async () => {
-  const { env, query } = await ownStore();
-  const server = await startServer(env);
-  const { keys, demo } = credentialsOf(env.DATA_DIR ?? "");
-  await ask(`${server.url}/calls`, keys.yappr, { agent_id: demo.agent_id, from: demo.from, to: "+972501234567" });
-  await until(async () => (await query("select from calls where status = 'in_progress'")).length > 0, { what: "a call that is answered" });
-  server.kill("SIGKILL");
-  // That its output ends says that the voice process, which has it too, is gone.
-  await server.ended;
-  assert.deepEqual(await query("select disconnect_reason, (select count(*)::int from live_calls) as leases from calls"), [
-    { disconnect_reason: "Server stopped", leases: 0 },
-  ]);
-});
+for (const [role, others] of [
+  ["all", []],
+  ["voice", ["api", "dispatcher", "jobs"]],
+] as const) {
+  test(`--role ${role}: it carries the calls, and hangs up and ends when its server is killed`, linuxOnly, async () => {
+    const { env, query } = await ownStore();
+    const server = await startServer(env, { args: ["--role", role] });
+    const { url } = others.length > 0 ? await startServer(env, { args: ["--role", ...others] }) : server;
+    const { keys, demo } = credentialsOf(env.DATA_DIR ?? "");
+    const voice = voiceOf(server.pid);
+    assert.match(voice?.command ?? "", / --initial-old-space-size=\d+ /);
+    assert.deepEqual(await query("select pid from nodes"), [{ pid: voice?.pid }]);
+    await ask(`${url}/calls`, keys.yappr, { agent_id: demo.agent_id, from: demo.from, to: "+972501234567" });
+    await until(async () => (await query("select from calls where status = 'in_progress'")).length > 0, {
+      what: "a call that is answered",
+    });
+    server.kill("SIGKILL");
+    // That its output ends says that the voice process, which has it too, is gone.
+    await server.ended;
+    assert.deepEqual(await query("select disconnect_reason, (select count(*)::int from live_calls) as leases from calls"), [
+      { disconnect_reason: "Server stopped", leases: 0 },
+    ]);
+  });
+}
 
 test("one that a Ctrl-C ended while the server was still starting is not started again", linuxOnly, async () => {
   const { log, logged } = listeningLog();
@@ -93,6 +101,42 @@ test("one that cannot be started is tried again and keeps nobody waiting", async
     await until(async () => logged.length >= 2, { what: "a second try", withinMs: 20_000 });
     assert.match(logged[0] ?? "", /ENOENT.*"againInMs":500.*cannot start: nobody can be called/);
     assert.match(logged[1] ?? "", /EMFILE.*"againInMs":1000/);
+    await voice.close();
+  } finally {
+    process.execPath = execPath;
+  }
+});
+
+test("alone, it is not said to be ready before it takes calls", linuxOnly, async () => {
+  const { env } = await ownStore();
+  Object.assign(process.env, env);
+  const { execPath } = process;
+  process.execPath = join(temporaryFolder(), "node");
+  const { log, logged } = listeningLog();
+  const voice = startVoiceProcess(log, new AbortController().signal, { alone: true });
+  try {
+    const ready = voice.begin().then(() => true);
+    await until(() => logged.length > 0, { what: "a start that failed" });
+    assert.equal(await Promise.race([ready, false]), false);
+    process.execPath = execPath;
+    assert.equal(await ready, true);
+    assert.ok(voiceOf(process.pid));
+  } finally {
+    process.execPath = execPath;
+    await voice.close();
+  }
+});
+
+test("alone, one that never started does not keep its server from stopping", async () => {
+  const { execPath } = process;
+  process.execPath = join(temporaryFolder(), "node");
+  const { log, logged } = listeningLog();
+  const stop = new AbortController();
+  try {
+    const voice = startVoiceProcess(log, stop.signal, { alone: true });
+    await until(() => logged.length > 0, { what: "a start that failed" });
+    stop.abort();
+    await voice.begin();
     await voice.close();
   } finally {
     process.execPath = execPath;
