@@ -4,7 +4,7 @@ import type { Gateway } from "../../../core/trunks/trunk.ts";
 const ADVICE: ReadonlyArray<readonly [finding: RegExp, advice: (gateway: Gateway) => string]> = [
   [/cannot be resolved|has no address|offers no SIP/, () => "Check how the host name is written, and this machine's DNS."],
   [
-    /refuse[sd] the connection|refused/i,
+    /connection refused/,
     ({ protocol, port }) =>
       `Nothing listens on ${protocol}${port === null ? "" : ` port ${port}`} there, or a firewall is in between: check protocol and port.`,
   ],

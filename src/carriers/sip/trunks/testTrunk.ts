@@ -8,13 +8,12 @@ import type { Log } from "../../../platform/log.ts";
 import type { SipEndpoint } from "../endpoint.ts";
 import { withBrackets } from "../transport/address.ts";
 import type { UserAgent } from "../user-agent.ts";
-import { gatewayUri, trunkAddress } from "./addresses.ts";
 import { adviceOn } from "./advice.ts";
-import { registrationFailure, SEALED_ELSEWHERE, type Verdict } from "./check-words.ts";
-import { credentialsOf } from "./credentialsOf.ts";
+import type { Verdict } from "./check-words.ts";
 import { type LineParts, REAL_PARTS } from "./line.ts";
-import { DEFAULT_TIMERS, type ListenAddress, type SipSettings } from "./settings.ts";
+import { DEFAULT_TIMERS, type ListenAddress, type SipSettings, type SipTimers } from "./settings.ts";
 import { sendOptions } from "./startKeepAlive.ts";
+import { testRegistration } from "./testRegistration.ts";
 
 export interface TrunkReport {
   ok: boolean;
@@ -50,7 +49,10 @@ export async function testTrunk(options: TestTrunkOptions, nameOrId: string): Pr
   try {
     const timers = { ...DEFAULT_TIMERS, ...options.timers };
     const gateways = await Promise.all(
-      trunk.gateways.map(async (gateway) => ({ gateway: gatewayName(gateway), checks: await testGateway(agent, trunk, gateway, timers) })),
+      trunk.gateways.map(async (gateway) => ({
+        gateway: gatewayName(gateway),
+        checks: await testGateway(house, agent, trunk, gateway, timers),
+      })),
     );
     return { ok: gateways.every(({ checks }) => checks.every(({ ok }) => ok)), gateways };
   } finally {
@@ -65,18 +67,18 @@ function portsFor({ gateways }: OpenTrunk): ListenAddress[] {
   return ["0.0.0.0", ...(ipv6 ? ["::"] : [])].map((address) => ({ protocol: "udp", address, port: 0 }));
 }
 
-type Agent = UserAgent & { endpoint: SipEndpoint };
-
-async function testGateway(agent: Agent, trunk: OpenTrunk, gateway: Gateway, timers: typeof DEFAULT_TIMERS): Promise<TrunkCheck[]> {
+async function testGateway(
+  house: TestTrunkOptions["house"],
+  agent: UserAgent & { endpoint: SipEndpoint },
+  trunk: OpenTrunk,
+  gateway: Gateway,
+  timers: SipTimers,
+): Promise<TrunkCheck[]> {
   const resolved = await timed("resolve", gateway, () => resolve(agent.endpoint, gateway));
   if (!resolved.ok) return [resolved];
   const answered = await timed("options", gateway, () => sendOptions(agent, trunk, gateway, timers.optionsTimeoutMs));
   if (!trunk.register) return [resolved, answered];
-  return [
-    resolved,
-    answered,
-    await timed("registration", gateway, () => queryRegistration(agent, trunk, gateway, timers.registerTimeoutMs)),
-  ];
+  return [resolved, answered, await timed("registration", gateway, () => testRegistration({ house, agent, trunk, gateway, timers }))];
 }
 
 async function timed(check: TrunkCheck["check"], gateway: Gateway, work: () => Promise<Verdict>): Promise<TrunkCheck> {
@@ -92,22 +94,4 @@ async function resolve(endpoint: SipEndpoint, gateway: Gateway): Promise<Verdict
   if ("failure" in located) return { state: "down", detail: located.failure.detail };
   const places = located.places.map(({ met, port }) => (gateway.port === null ? `${withBrackets(met.address)}:${port}` : met.address));
   return { state: "up", detail: places.join(", ") };
-}
-
-/** A REGISTER without Contact only asks which bindings there are (RFC 3261 10.2.3), and yet the credentials must be right. */
-async function queryRegistration(agent: UserAgent, trunk: OpenTrunk, gateway: Gateway, timeoutMs: number): Promise<Verdict> {
-  if (trunk.password === undefined) return { state: "down", detail: SEALED_ELSEWHERE };
-  const username = trunk.username ?? "";
-  const outcome = await agent.request({
-    method: "REGISTER",
-    target: gateway,
-    uri: gatewayUri(trunk, gateway, null),
-    from: trunkAddress(trunk, gateway, username),
-    to: trunkAddress(trunk, gateway, username),
-    ...credentialsOf(trunk),
-    timeoutMs,
-  });
-  if ("failure" in outcome || outcome.response.status >= 300) return { state: "down", detail: registrationFailure(outcome, username) };
-  const bindings = outcome.response.contact === "*" ? 0 : outcome.response.contact.length;
-  return { state: "up", detail: `${username} may register; ${bindings === 0 ? "nobody is" : `${bindings} registered`} now` };
 }
