@@ -287,12 +287,34 @@ test("session timer, we refresh: by UPDATE when they allow it (RFC 4028 7.4, 10)
   await end();
 });
 
+for (const method of ["INVITE", "UPDATE"]) {
+  test(`the Contact in the 2xx to our ${method} is where requests go from then on, its ACK too (RFC 3261 12.2.1.2)`, async (t) => {
+    const { peer, dialog, advance, newPeer, placed } = await talking(t, { answer: [EXPIRES, ["Allow", method]] });
+    const other = await newPeer();
+    advance(HALF_MS);
+    const refresh = await peer.request(method);
+    const answer = () => peer.respond(refresh, 200, { body: sdp(), headers: [EXPIRES], contact: other.contact });
+    answer();
+    if (method === "INVITE") {
+      const ack = await other.request("ACK");
+      assert.deepEqual([ack.uri, ack.cseq.sequence], [other.contact.uri, refresh.cseq.sequence]);
+      answer();
+      await until(() => other.received.length === 2, { what: "the ACK of the 2xx that came again" });
+    } else await peer.response(dialog.ask("OPTIONS"));
+    placed.call.hangup();
+    other.respond(await other.request("BYE"), 200);
+    await placed.ended();
+  });
+}
+
 test("session timer, we refresh: by re-INVITE otherwise, and an UPDATE that is not allowed after all (RFC 4028 7.4)", async (t) => {
   const { peer, advance, negotiated, end } = await talking(t, { answer: [EXPIRES, ["Allow", "UPDATE"]] });
   advance(HALF_MS);
   peer.respond(await peer.request("UPDATE"), 405);
   const reinvite = await peer.request("INVITE");
   assert.match(reinvite.body.toString(), /m=audio 30000/);
+  // Nobody here would acknowledge a reliable provisional response to it (RFC 3262 3).
+  assert.deepEqual(reinvite.headers.all("Supported"), ["timer"]);
   peer.respond(reinvite, 200, { body: sdp(49_000, { version: 2 }), headers: [EXPIRES] });
   const ack = await peer.request("ACK");
   assert.equal(ack.cseq.sequence, reinvite.cseq.sequence);

@@ -130,7 +130,8 @@ export function createRenegotiation(
     stopRetry();
     if (asking || unacked) return later();
     const headers: Array<readonly [string, string]> = [
-      ["Supported", SUPPORTED],
+      // No 100rel: whoever answers within a call does so at once, and there is no PRACK for provisional responses to this.
+      ["Supported", "timer"],
       ["Allow", ALLOW],
       ["Session-Expires", `${Math.max(terms?.seconds ?? context.sessionExpiresSeconds, minSe ?? 0)};refresher=uac`],
       ...(minSe === undefined ? [] : [["Min-SE", String(minSe)] as const]),
@@ -146,7 +147,6 @@ export function createRenegotiation(
 
   function refreshed(response: SipResponse, update: boolean) {
     if (response.status >= 200 && response.status < 300) {
-      dialog.remoteTarget = contactUri(response) ?? dialog.remoteTarget;
       if (!update) takeAnswer(response);
       return agreedTerms(termsOfResponse(response.headers));
     }

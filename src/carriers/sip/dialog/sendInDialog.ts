@@ -2,7 +2,10 @@ import type { ClientHandler, ClientTransaction } from "../endpoint.ts";
 import type { SipRequest } from "../message/message.ts";
 import type { CallContext } from "./context.ts";
 import type { Authorization } from "./createAuthorization.ts";
-import { type Dialog, hopOf, type InDialog, requestIn } from "./dialog.ts";
+import { contactUri, type Dialog, hopOf, type InDialog, requestIn } from "./dialog.ts";
+
+/** Their 2xx says anew where the other side is, which holds for its ACK, too (RFC 3261 12.2.1.2, RFC 3311 5.1). */
+const REFRESHING: ReadonlySet<string> = new Set(["INVITE", "UPDATE"]);
 
 /**
  * Sends a request within a dialog, again with credentials when asked for them. The handler hears one final response, or the
@@ -19,13 +22,14 @@ export function sendInDialog(
   let current: ClientTransaction;
 
   function send(request: SipRequest) {
-    const target = hopOf(dialog);
     let acknowledge: (() => void) | undefined;
-    current = context.endpoint.request(request, target, {
+    current = context.endpoint.request(request, hopOf(dialog), {
       final: (response) => {
         if (acknowledge) return acknowledge();
+        if (REFRESHING.has(message.method) && response.status < 300) dialog.remoteTarget = contactUri(response) ?? dialog.remoteTarget;
         if (message.method === "INVITE" && response.status < 300) {
           const ack = ackOf(dialog, request);
+          const target = hopOf(dialog);
           acknowledge = () => context.endpoint.sendAck(ack, target);
           acknowledge();
         }
