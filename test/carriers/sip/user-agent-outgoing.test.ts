@@ -9,6 +9,7 @@ import { parseMessage } from "../../../src/carriers/sip/message/parseMessage.ts"
 import { writeMessage } from "../../../src/carriers/sip/message/writeMessage.ts";
 import { until } from "../../support/until.ts";
 import { openWorld, QUICK, type World } from "./dialog/world.ts";
+import { eventsOf } from "./message/eventsOf.ts";
 import { address, LOOPBACK, sdp, tagOf } from "./peer.ts";
 
 const challenge = (scheme: "WWW" | "Proxy", parts: string) => ({ headers: [[`${scheme}-Authenticate`, `Digest ${parts}`]] as const });
@@ -530,7 +531,7 @@ test("a gateway whose name nobody knows is unreachable, in words", async (t) => 
   assert.match(end.detail, /no-such-host\.invalid/);
 });
 
-test("a request before the answer: UPDATE only after a reliable answer, no INVITE, no BYE (RFC 3311 5.2, RFC 3261 14.2, 15)", async (t) => {
+test("a request before the answer: UPDATE only after a reliable answer, no INVITE, no BYE, but INFO (RFC 3311 5.2, RFC 3261 14.2, 15)", async (t) => {
   const world = await openWorld(t);
   const { peer } = world;
   const placed = world.call();
@@ -543,6 +544,9 @@ test("a request before the answer: UPDATE only after a reliable answer, no INVIT
   assert.equal((await peer.response(dialog.ask("INVITE", { body: sdp(43_000) }))).status, 491);
   assert.equal((await peer.response(dialog.ask("BYE"))).status, 481);
   assert.equal((await peer.response(dialog.ask("OPTIONS"))).status, 200);
+  // 481 would say that the call is gone (RFC 3261 12.2.1.2).
+  assert.equal((await peer.response(dialog.ask("INFO"))).status, 200);
+  assert.equal((await peer.response(dialog.ask("INFO", { headers: [["Info-Package", "foo"]] }))).status, 469);
   assert.equal((await peer.response(dialog.ask("OPTIONS", { sequence: 1 }))).status, 500);
   assert.equal((await peer.response(peer.taken(invite, "other").ask("OPTIONS"))).status, 481);
   peer.respond(invite, 183, {
@@ -578,7 +582,7 @@ test("a connection that breaks after a provisional response: failed, not unreach
   const server = createServer((socket) => {
     const parser = createStreamParser();
     socket.on("data", (chunk) => {
-      for (const event of parser.push(Buffer.from(chunk))) {
+      for (const event of eventsOf(parser, Buffer.from(chunk))) {
         const parsed = event.kind === "message" ? parseMessage(event.bytes) : undefined;
         if (parsed?.ok && parsed.message.kind === "request") {
           const { via, from, to, callId, cseq } = parsed.message;

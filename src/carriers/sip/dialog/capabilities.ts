@@ -29,6 +29,8 @@ export const capabilities = (): ReadonlyArray<readonly [string, string]> => [
 export function refusalOf(request: SipRequest): Reply | undefined {
   const unknown = request.headers.all("Require").filter((option) => !EXTENSIONS.has(option.trim().toLowerCase()));
   if (unknown.length > 0) return { status: 420, headers: [["Unsupported", unknown.join(", ")]] };
+  // RFC 6086 4.2.2: no info packages are ours.
+  if (request.method === "INFO" && request.headers.has("Info-Package")) return { status: 469, headers: [["Recv-Info", ""]] };
   if (request.body.length === 0) return undefined;
   const encodings = request.headers.all("Content-Encoding");
   if (encodings.some((encoding) => encoding.trim().toLowerCase() !== "identity"))

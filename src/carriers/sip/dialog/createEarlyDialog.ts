@@ -111,6 +111,8 @@ export function createEarlyDialog(first: SipResponse, options: EarlyDialogOption
     if (refusal) return transaction.respond(refusal);
     if (request.method === "UPDATE") return update(transaction);
     if (request.method === "INVITE") return respondTo(transaction, 491);
+    // Nobody listens to keys yet; a 481 would say that the call is gone.
+    if (request.method === "INFO") return respondTo(transaction, 200);
     if (request.method === "OPTIONS") return respondTo(transaction, 200, capabilities());
     transaction.respond(methodRefusal(request.method));
   }

@@ -158,8 +158,6 @@ export function createSession(options: SessionOptions): Session {
 
   function info(transaction: ServerTransaction) {
     const { request } = transaction;
-    // RFC 6086 4.2.2: no info packages are ours.
-    if (request.headers.has("Info-Package")) return respondTo(transaction, 469, [["Recv-Info", ""]]);
     respondTo(transaction, 200);
     const key = contentType(request) === "" ? undefined : readKey(request);
     if (key !== undefined && state === "talking") media.digitByInfo(key);
