@@ -87,6 +87,8 @@ export interface RequestFailure {
 export interface ServerTransaction {
   readonly request: SipRequest;
   readonly source: Source;
+  /** What responses of ours put into To unless they say another; the answer to a CANCEL has it, too (RFC 3261 9.2). */
+  readonly tag: string;
   /**
    * Sends a response: provisional ones, then one final. It copies what RFC 3261 8.2.6 says, and puts `tag` into To when there is
    * none. Finals are sent again as the transaction has it; a 2xx to an INVITE until `acknowledged` is called. After the final:

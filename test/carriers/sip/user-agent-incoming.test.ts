@@ -103,10 +103,11 @@ test("a caller who gives up before anything is decided: 487, and the owner hears
   const incoming = await first(world);
   let gone = 0;
   incoming.onGone(() => gone++);
-  const cancel = peer.cancel(sent, port);
-  assert.equal((await peer.response(cancel)).status, 200);
+  const canceled = await peer.response(peer.cancel(sent, port));
+  assert.equal(canceled.status, 200);
   const end = await peer.response(sent);
   assert.equal(end.status, 487);
+  assert.equal(tagOf(end.to), tagOf(canceled.to));
   peer.ack(sent, end, port);
   assert.equal(gone, 1);
   incoming.reject(404);

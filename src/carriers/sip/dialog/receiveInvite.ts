@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Challenger } from "../digest.ts";
 import type { Reply, ServerTransaction } from "../endpoint.ts";
 import type { SipRequest } from "../message/message.ts";
@@ -22,7 +21,7 @@ export function receiveInvite(
   challenger: Challenger,
   incoming: (invite: IncomingInvite) => void,
 ): void {
-  const { request, source } = transaction;
+  const { request, source, tag } = transaction;
   const refusal = refusalOf(request) ?? refusalOfCall(request);
   const terms = answerTerms(request.headers, context.sessionExpiresSeconds, context.minSeSeconds);
   if (refusal || !terms.ok) {
@@ -31,7 +30,6 @@ export function receiveInvite(
     return;
   }
 
-  const tag = randomBytes(8).toString("hex");
   const claim = challenger.read(request);
   let undecided = true;
   let gone: (() => void) | undefined;

@@ -59,7 +59,7 @@ export function createServerTransactions(options: ServerTransactionsOptions, han
     const invite = entries.get(inviteKey);
     if (!invite) return answerStateless(cancel, path, { status: 481 });
     const transaction = create(cancel, path, key).transaction;
-    transaction.respond({ status: 200, tag: invite.tag });
+    transaction.respond({ status: 200, tag: invite.transaction.tag });
     guard(cancel, () => invite.canceled(cancel));
   }
 

@@ -16,8 +16,6 @@ import { lifetimeMs, type Timers } from "./timers.ts";
 /** What the table of server transactions knows of one. */
 export interface ServerEntry {
   readonly transaction: ServerTransaction;
-  /** That our responses put into To. */
-  readonly tag: string;
   /** It was answered with something other than success: a proxy may well try us again with the same request. */
   readonly refused: boolean;
   /** The same request again, perhaps on a newer connection. */
@@ -75,6 +73,10 @@ export function startServerTransaction(
   const transaction: ServerTransaction = {
     request,
     source: from.remote,
+    get tag() {
+      tag ||= newTag();
+      return tag;
+    },
     handler: {},
     respond,
     acknowledged: () => invite?.acknowledged(),
@@ -163,10 +165,6 @@ export function startServerTransaction(
 
   return {
     transaction,
-    get tag() {
-      tag ||= newTag();
-      return tag;
-    },
     get refused() {
       return refused;
     },
