@@ -44,4 +44,5 @@ export function registrationFailure(outcome: RequestOutcome, username: string): 
 }
 
 /** A sealed password that this server's master key does not open. */
-export const SEALED_ELSEWHERE = "its password was encrypted with another MASTER_KEY; remove the trunk and add it again";
+export const SEALED_ELSEWHERE =
+  "its password was encrypted with another MASTER_KEY; give it again: leadline trunk update NAME --password -";
