@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import type { Agent } from "../core/agents/agent.ts";
 import { findAgent } from "../core/agents/findAgent.ts";
 import { listAgents } from "../core/agents/listAgents.ts";
 import type { Context, House } from "../core/context.ts";
@@ -82,7 +83,7 @@ export function numberCommands(): Command {
     .option("--no-inbound-agent", "nobody answers")
     .option(...OUTBOUND)
     .option("--no-outbound-agent", "nobody in particular")
-    .addOption(new Option("--status <status>", "off: no calls from it").choices(["active", "off"]))
+    .addOption(new Option("--status <status>", "off: no calls from it, and calls to it are refused").choices(["active", "off"]))
     .option("--json", "print one JSON value")
     .addHelpText("after", UPDATE_EXAMPLES)
     .action((number: string, options: UpdateOptions) => overStore(options, (session) => update(session, number, options)));
@@ -163,11 +164,16 @@ async function trunkNamed(house: House, name: string): Promise<Trunk> {
 /** A number as it is now, in words. */
 async function answer(ctx: Context, number: PhoneNumber, trunk: Pick<Trunk, "name"> | undefined): Promise<Answer> {
   const { phone } = number;
+  const json = { ...number, trunk: trunk?.name ?? null };
+  if (!number.is_active) return { json, text: `${phone} is off: no calls go out from it, and calls to it are refused.` };
   const out = trunk ? `over the trunk ${trunk.name}` : "to the simulated carrier";
-  const from = number.is_active ? `${phone} can be called from: calls go ${out}.` : `${phone} is off: no calls go out from it.`;
+  const from = `${phone} can be called from: calls go ${out}.`;
   const agent = number.inbound_agent_id === null ? undefined : await findAgent(ctx, number.inbound_agent_id);
-  const to = agent
-    ? `Calls to it are answered by ${agent.settings.name}.`
-    : `Nobody answers calls to it. To change that: leadline number update ${phone} --inbound-agent <agent>`;
-  return { json: { ...number, trunk: trunk?.name ?? null }, text: trunk || agent ? `${from}\n${to}` : from };
+  return { json, text: trunk || agent ? `${from}\n${answerWords(phone, agent)}` : from };
+}
+
+function answerWords(phone: string, agent: Agent | undefined): string {
+  if (!agent) return `Nobody answers calls to it. To change that: leadline number update ${phone} --inbound-agent <agent>`;
+  const { name } = agent.settings;
+  return agent.is_active ? `Calls to it are answered by ${name}.` : `Calls to it are refused: ${name}, who would answer, is not active.`;
 }

@@ -98,6 +98,15 @@ describe("number add", () => {
 });
 
 describe("number update", () => {
+  test("does not say that a call is answered which is refused: the number or its agent is off", async () => {
+    const off = await number("update", "+972551234568", "--inbound-agent", String(agent), "--status", "off");
+    assert.equal(off.out, "+972551234568 is off: no calls go out from it, and calls to it are refused.\n");
+    await store.query("update agents set is_active = false where id = $1", [agentId]);
+    const on = await number("update", "+972551234568", "--status", "active");
+    assert.match(on.out, /\nCalls to it are refused: Maya, who would answer, is not active\.\n$/);
+    await store.query("update agents set is_active = true where id = $1", [agentId]);
+  });
+
   test("moves it, names it, says who answers, and turns it off; and takes each away", async () => {
     const args = ["--trunk", "Other", "--name", "Desk", "--inbound-agent", String(agent), "--outbound-agent", agentId, "--status", "off"];
     const changed = await numberJson("update", "0551234567", ...args);
@@ -106,7 +115,7 @@ describe("number update", () => {
       ["Other", "Desk", agentId, agentId, false],
     );
     const bare = await number("update", changed.id, "--no-trunk", "--no-name", "--no-inbound-agent", "--no-outbound-agent");
-    assert.equal(bare.out, "+972551234567 is off: no calls go out from it.\n");
+    assert.equal(bare.out, "+972551234567 is off: no calls go out from it, and calls to it are refused.\n");
     const [shown] = await listed();
     assert.deepEqual(
       [shown?.trunk, shown?.friendly_name, shown?.inbound_agent_id, shown?.outbound_agent_id, shown?.is_active],
