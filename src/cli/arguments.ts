@@ -5,6 +5,11 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+export function countNumber(text: string): number {
+  if (!/^0*[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number from 1 on.");
+  return Number(text);
+}
+
 export function decimalNumber(text: string): number {
   if (!/^\d{1,9}(\.\d{1,9})?$/.test(text)) throw new InvalidArgumentError("It must be a number, such as 5 or 0.5.");
   return Number(text);

@@ -4,7 +4,9 @@ import { type CallDetail, getCall } from "../core/calls/getCall.ts";
 import { listCalls } from "../core/calls/listCalls.ts";
 import type { Call } from "../core/calls/row.ts";
 import { findTrunk } from "../core/trunks/findTrunk.ts";
-import { wholeNumber } from "./arguments.ts";
+import { isUuid } from "../platform/ids.ts";
+import { countNumber } from "./arguments.ts";
+import { Complaint } from "./complaint.ts";
 import { operatorContext, workspaceNamed } from "./owner.ts";
 import { type Answer, overStore, type Session } from "./session.ts";
 import { sheet, table } from "./table.ts";
@@ -23,7 +25,7 @@ export function callCommands(): Command {
     .description("List a workspace's calls, newest first.")
     .option("--workspace <name>", "its id, uid or nickname; not needed while there is only one")
     .addOption(new Option("--direction <direction>", "only these").choices(["inbound", "outbound"]))
-    .option("--limit <number>", "how many at most", wholeNumber, 50)
+    .option("--limit <number>", "how many at most", countNumber, 50)
     .option("--json", "print one JSON value")
     .addHelpText("after", "\nExample:\n  leadline call list --direction inbound")
     .action((options: ListOptions) => overStore(options, (session) => list(session, options)));
@@ -58,6 +60,7 @@ async function list({ house }: Session, { workspace, direction, limit }: ListOpt
 }
 
 async function show({ house }: Session, id: string, { workspace }: { workspace?: string }): Promise<Answer> {
+  if (!isUuid(id)) throw new Complaint(`${id} is not the id of a call. See: leadline call list`);
   const call = await getCall(operatorContext(house, await workspaceNamed(house, workspace)), id);
   const trunk = call.trunk_id === null ? undefined : await findTrunk(house.db.kysely, call.trunk_id);
   const { events, decisions, transcript } = call;

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import type { DeliveryStatus } from "../core/webhooks/delivery.ts";
 import { listDeliveries } from "../core/webhooks/listDeliveries.ts";
 import { replayDelivery } from "../core/webhooks/replayDelivery.ts";
-import { wholeNumber } from "./arguments.ts";
+import { countNumber } from "./arguments.ts";
 import { workspaceNamed } from "./owner.ts";
 import { type Answer, overStore, type Session } from "./session.ts";
 import { table } from "./table.ts";
@@ -22,7 +22,7 @@ export function deliveryCommands(): Command {
     .description("List deliveries, newest first.")
     .option("--workspace <name>", "only those of one workspace: its id, uid or nickname")
     .addOption(new Option("--status <status>", "only these").choices(["pending", "delivered", "failed"]))
-    .option("--limit <number>", "how many at most", wholeNumber, 50)
+    .option("--limit <number>", "how many at most", countNumber, 50)
     .option("--after <id>", "only those older than this delivery")
     .option("--json", "print one JSON value")
     .addHelpText("after", "\nExample:\n  leadline deliveries list --status failed")

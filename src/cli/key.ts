@@ -4,6 +4,7 @@ import { listKeys } from "../core/api-keys/listKeys.ts";
 import { revokeKey } from "../core/api-keys/revokeKey.ts";
 import type { KeyKind } from "../core/tables.ts";
 import { DIALECTS, dialectNamed } from "../dialects/dialects.ts";
+import { uidOf } from "../platform/ids.ts";
 import { collect, moment } from "./arguments.ts";
 import { Complaint } from "./complaint.ts";
 import { directoryNamed, workspaceNamed } from "./owner.ts";
@@ -107,7 +108,7 @@ async function list({ house }: Session, workspaceName: string | undefined): Prom
   const now = house.clock.now();
   const rows = keys.map((key) => {
     const state = key.revoked_at ? "revoked" : key.expires_at && key.expires_at <= now ? "expired" : "active";
-    const opens = key.workspace_uid ?? `directory ${key.directory_id}`;
+    const opens = key.directory_id === null ? key.workspace_uid : `directory ${uidOf(key.directory_id)}`;
     return [key.number, `${key.token_prefix}...`, key.dialect, key.kind, opens, key.name, state, key.expires_at, key.last_used_at];
   });
   return {

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { listOutbox, type OutboxFilter } from "../core/outbox/listOutbox.ts";
-import { wholeNumber } from "./arguments.ts";
+import { countNumber } from "./arguments.ts";
 import { operatorContext, workspaceNamed } from "./owner.ts";
 import { type Answer, overStore, type Session } from "./session.ts";
 import { table } from "./table.ts";
@@ -19,7 +19,7 @@ export function outboxCommands(): Command {
     .option("--workspace <name>", "its id, uid or nickname; not needed while there is only one")
     .addOption(new Option("--channel <channel>", "only these").choices(["email", "sms"]))
     .addOption(new Option("--status <status>", "only these").choices(["pending", "sending", "held", "sent", "failed"]))
-    .option("--limit <number>", "how many at most", wholeNumber, 50)
+    .option("--limit <number>", "how many at most", countNumber, 50)
     .option("--json", "print one JSON value, with the messages' texts")
     .addHelpText("after", "\nExample:\n  leadline outbox list --status held --json")
     .action((options: ListOptions) => overStore(options, (session) => list(session, options)));

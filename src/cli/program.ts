@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { configurationHelp } from "./configuration-help.ts";
+import { refuseEmpty } from "./refuseEmpty.ts";
 
 interface Entry {
   about: string;
@@ -76,6 +77,7 @@ export async function createProgram(wanted: readonly string[]): Promise<Command>
     .description("Takes in sales leads and calls them with AI voice agents.")
     .version(packageJson.version)
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "leadline: ")) })
+    .hook("preAction", (_program, command) => refuseEmpty(command))
     .addHelpText("after", () => `\n${configurationHelp()}`);
   for (const [name, { about, load }] of Object.entries(COMMANDS)) {
     const command = wanted.includes(name) ? await load() : new Command(name);

@@ -5,7 +5,7 @@ import { type DeletedRecording, deleteRecording } from "../core/recordings/delet
 import { listRecordings } from "../core/recordings/listRecordings.ts";
 import { isUuid } from "../platform/ids.ts";
 import { toE164 } from "../platform/phone.ts";
-import { wholeNumber } from "./arguments.ts";
+import { countNumber } from "./arguments.ts";
 import { bytes } from "./bytes.ts";
 import { Complaint } from "./complaint.ts";
 import { operatorContext, workspaceNamed } from "./owner.ts";
@@ -32,7 +32,7 @@ export function recordingCommands(): Command {
     .description("List a workspace's recordings, newest first.")
     .option("--workspace <name>", "its id, uid or nickname; not needed while there is only one")
     .option("--number <phone>", "only of calls from or to this number")
-    .option("--limit <number>", "how many at most", wholeNumber, 50)
+    .option("--limit <number>", "how many at most", countNumber, 50)
     .option("--json", "print one JSON value")
     .addHelpText("after", "\nExample:\n  leadline recording list --number +972501234567")
     .action((options: ListOptions) => overStore(options, (session) => list(session, options)));

@@ -56,4 +56,6 @@ test("an operator sees what became of a call: trunk, times, SIP, Q.850, how good
   await leadline(["trunk", "remove", "Provider"], options);
   assert.match((await leadline(["call", "show", busy?.id ?? ""], options)).out, /^trunk +[0-9a-f-]{36} \(removed\)$/m);
   assert.match((await leadline(["call", "show", trunk.id], options)).err, /^leadline: There is no call /);
+  const mistyped = await leadline(["call", "show", "foo"], options);
+  assert.deepEqual([mistyped.code, mistyped.err], [1, "leadline: foo is not the id of a call. See: leadline call list\n"]);
 });

@@ -81,6 +81,7 @@ describe("commands on a data directory where no server runs", () => {
     const list = (await leadline(["key", "list", "--workspace", "smile.clinic"], options)).out;
     assert.equal(list.trim().split("\n").length, 3, "a heading and the workspace's two keys");
     assert.ok(!list.includes(narrow.key));
+    assert.match((await leadline(["key", "list"], options)).out, new RegExp(` directory ${directoryUid} `));
   });
 
   test("a revoked key shows as such; revoking it again changes nothing", async () => {
@@ -110,6 +111,22 @@ describe("commands on a data directory where no server runs", () => {
       ["workspace", "create", "--name", "x", "--time-zone", "UTC", "--country", "IL", "--nickname", "smile.clinic"],
       /taken/,
     ],
+    [
+      "an owner who cannot be reached",
+      [
+        ...["workspace", "create", "--name", "x", "--time-zone", "UTC", "--country", "IL"],
+        ...["--owner-name", "x".repeat(201), "--owner-email", "olga", "--owner-phone", "12"],
+      ],
+      /owner's name must have 1 to 200 characters\. .*such as olga@example\.com, not olga\. .*phone number cannot be read/,
+    ],
+    ["an option that is empty", ["key", "list", "--workspace", ""], /^leadline: --workspace is empty\.\n$/],
+    [
+      "one of several that is empty",
+      ["trunk", "add", "--name", "x", "--gateway", "udp:192.0.2.1", " "],
+      /^leadline: --gateway is empty\.\n$/,
+    ],
+    ["an argument that is empty", ["key", "revoke", ""], /^leadline: <key> is empty\.\n$/],
+    ["calls, but none of them", ["call", "list", "--limit", "0"], /--limit.*whole number from 1 on/],
     ["an unknown command", ["dance"], /unknown command 'dance'/],
     ["an unknown option", ["migrate", "--fast"], /unknown option '--fast'/],
   ];

@@ -77,6 +77,8 @@ describe("trunk add", () => {
       health: [],
       numbers: [],
     });
+    const { numbers, ...listed } = shown;
+    assert.deepEqual(await leadlineJson(["trunk", "list"], options), [{ id, created_at, updated_at, ...listed }]);
   });
 
   test("reads the password from standard input, without the end of its line", async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { newId, uidOf } from "../../platform/ids.ts";
-import { isCountry } from "../../platform/phone.ts";
+import { isCountry, toE164 } from "../../platform/phone.ts";
 import { sqlState } from "../../platform/postgres/database.ts";
 import { isTimeZone } from "../../platform/time-zone.ts";
 import type { House, Workspace } from "../context.ts";
@@ -24,7 +24,7 @@ const FOREIGN_KEY_VIOLATION = "23503";
 
 /**
  * Makes a tenant. `webhookSecret` (`whsec_...`, Standard Webhooks) is given here once and kept sealed.
- * Throws InvalidInput("name" | "nickname" | "timeZone" | "country" | "callLimit"), Conflict("name_taken"), NotFound("workspace") for the directory.
+ * Throws InvalidInput("name" | "nickname" | "timeZone" | "country" | "callLimit" | "owner"), Conflict("name_taken"), NotFound("workspace") for the directory.
  */
 export async function createWorkspace(house: House, input: CreateWorkspace): Promise<{ workspace: Workspace; webhookSecret: string }> {
   const issues = check(input);
@@ -47,7 +47,7 @@ export async function createWorkspace(house: House, input: CreateWorkspace): Pro
           call_limit: input.callLimit ?? DEFAULT_CALL_LIMIT,
           owner_name: input.owner?.name ?? null,
           owner_email: input.owner?.email ?? null,
-          owner_phone: input.owner?.phone ?? null,
+          owner_phone: toE164(input.owner?.phone ?? "", input.country) ?? null,
           webhook_secret: house.secrets.seal(webhookSecret),
           created_at: now,
           updated_at: now,
@@ -72,7 +72,7 @@ export const newWebhookSecret = (): string => `whsec_${randomBytes(24).toString(
 
 function check(input: CreateWorkspace): InputIssue[] {
   const issues: InputIssue[] = [];
-  const wrong = (path: string, code: string, message: string) => issues.push({ path: [path], code, message });
+  const wrong = (path: string, code: string, message: string) => issues.push({ path: path.split("."), code, message });
   if (input.name.trim() === "" || input.name.length > 200) wrong("name", "invalid", "The name must have 1 to 200 characters.");
   if (input.nickname != null && /^[a-z0-9]{16}$/.test(input.nickname)) {
     wrong(
@@ -87,6 +87,16 @@ function check(input: CreateWorkspace): InputIssue[] {
   if (!isCountry(input.country)) wrong("country", "invalid", `${input.country} is no ISO 3166-1 country code.`);
   if (input.callLimit !== undefined && (!Number.isInteger(input.callLimit) || input.callLimit < 0 || input.callLimit > 10_000)) {
     wrong("callLimit", "invalid", "The call limit must be a whole number from 0 to 10000.");
+  }
+  const { name, email, phone } = input.owner ?? {};
+  if (name !== undefined && (name.trim() === "" || name.length > 200)) {
+    wrong("owner.name", "invalid", "The owner's name must have 1 to 200 characters.");
+  }
+  if (email !== undefined && (email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email))) {
+    wrong("owner.email", "invalid", `The owner's email must be an address such as olga@example.com, not ${email}.`);
+  }
+  if (phone !== undefined && toE164(phone, input.country) === undefined) {
+    wrong("owner.phone", "invalid_phone_number", "The owner's phone number cannot be read as an E.164 number.");
   }
   return issues;
 }
