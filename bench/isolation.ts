@@ -30,7 +30,9 @@ interface Figures {
   ratio: number;
   lost: number;
   leftOut: number;
-  calledSideLateP99: number;
+  /** The called side's own delay: what its figures can be trusted to. */
+  ownLateQuietP99: number;
+  ownLateLoadedP99: number;
   leadsPerSecond: number;
   bigPerSecond: number;
 }
@@ -64,7 +66,8 @@ export async function isolation(rounds = Number(process.argv[3] ?? ROUNDS), seco
       for (let number = 1; number <= rounds; number++) {
         const one = await oneRound(product, called, listId, seconds, all.length + (manner === "processes" ? 1 : 100));
         console.log(
-          `${manner}, round ${number}: quiet p99 ${one.quiet.gridMs.p99} ms, loaded p99 ${one.loaded.gridMs.p99} ms ` +
+          `${manner}, round ${number}: quiet p99 ${one.quiet.gridMs.p99} ms (called side's own ${one.quiet.ownLateMs.p99}), ` +
+            `loaded p99 ${one.loaded.gridMs.p99} ms (${one.loaded.ownLateMs.p99}) ` +
             `with ${one.leadsPerSecond.toFixed(0)} leads/s and ${one.bigPerSecond.toFixed(0)} big bodies/s`,
         );
         all.push(one);
@@ -76,7 +79,7 @@ export async function isolation(rounds = Number(process.argv[3] ?? ROUNDS), seco
     for (const [manner, one] of Object.entries(measured)) {
       console.log(
         `${manner}: pacing p99 ${one.quietP99} ms quiet, ${one.loadedP99} ms loaded (max ${one.loadedMax}), ratio ${one.ratio}; ` +
-          `lost ${one.lost}, left out ${one.leftOut}; the called side's own delay p99 ${one.calledSideLateP99} ms`,
+          `lost ${one.lost}, left out ${one.leftOut}; the called side's own delay p99 ${one.ownLateQuietP99} ms quiet, ${one.ownLateLoadedP99} ms loaded`,
       );
     }
     console.log(JSON.stringify({ benchmark: "isolation", calls: CALLS, rounds, seconds, ...measured }));
@@ -112,7 +115,8 @@ function figuresOf(all: readonly Round[]): Figures {
     ratio: middle((one) => one.loaded.gridMs.p99 / one.quiet.gridMs.p99),
     lost: sum((one) => one.quiet.lost + one.loaded.lost),
     leftOut: sum((one) => one.quiet.skipped + one.loaded.skipped),
-    calledSideLateP99: middle((one) => one.loaded.ownLateMs.p99),
+    ownLateQuietP99: middle((one) => one.quiet.ownLateMs.p99),
+    ownLateLoadedP99: middle((one) => one.loaded.ownLateMs.p99),
     leadsPerSecond: middle((one) => one.leadsPerSecond),
     bigPerSecond: middle((one) => one.bigPerSecond),
   };
