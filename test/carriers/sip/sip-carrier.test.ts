@@ -129,26 +129,29 @@ describe("an outgoing call", () => {
     assert.equal(end.quality?.codec, "PCMU");
   });
 
-  test("that is refused after ringing goes nowhere else", async (t) => {
+  test("that is refused, by its status or its Q.850 cause, or after ringing, goes nowhere else", async (t) => {
     const [first, second] = [await openPeer(), await openPeer()];
     t.after(() => Promise.all([first.close(), second.close()]));
     const running = await startCarrier(t, world);
     const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${first.port}`, `udp:127.0.0.1:${second.port}`] });
-    for (const [status, ringing, cause] of [
-      [486, false, "busy"],
-      [603, false, "declined"],
-      [404, false, "unreachable"],
-      [500, false, "failed"],
-      [503, true, "failed"],
-      [480, true, "no_answer"],
+    for (const [status, ringing, cause, q850] of [
+      [486, false, "busy", null],
+      [603, false, "declined", null],
+      [404, false, "unreachable", null],
+      [500, false, "failed", null],
+      [503, true, "failed", null],
+      [480, true, "no_answer", null],
+      // Gateways make a 503 of much; the cause says who did it (RFC 3398 8.2.6.1).
+      [503, false, "declined", 21],
+      [503, false, "busy", 17],
     ] as const) {
       const out = running.dial(trunk.id);
       const invite = await first.request("INVITE");
       if (ringing) first.respond(invite, 180);
       if (ringing) await until(() => out.told.includes("ringing"));
-      first.respond(invite, status);
+      first.respond(invite, status, { headers: q850 === null ? [] : [["Reason", `Q.850;cause=${q850}`]] });
       const end = await out.ended();
-      assert.equal(end.cause, cause, String(status));
+      assert.equal(end.cause, cause, `${status} ${q850}`);
       assert.equal(end.sip?.status, status);
       assert.equal(end.quality, undefined);
     }
@@ -164,7 +167,11 @@ describe("an outgoing call", () => {
     const running = await startCarrier(t, world);
     const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${first.port}`, `udp:127.0.0.1:${second.port}`] });
     const out = running.dial(trunk.id);
-    first.respond(await first.request("INVITE"), 503, { headers: [["Retry-After", "120"]] });
+    const full = [
+      ["Retry-After", "120"],
+      ["Reason", "Q.850;cause=34"],
+    ] as const;
+    first.respond(await first.request("INVITE"), 503, { headers: full });
     second.respond(await second.request("INVITE"), 486);
     assert.equal((await out.ended()).cause, "busy");
     const next = running.dial(trunk.id);

@@ -8,6 +8,7 @@ import type { PlacedTarget } from "../endpoint.ts";
 import { type MediaSession, NoFreePort } from "../media/media.ts";
 import { writeNameAddr } from "../message/nameAddr.ts";
 import { legEnd } from "../outcome.ts";
+import { Q850 } from "../outcome-table.ts";
 import { withBrackets } from "../transport/address.ts";
 import type { SipCallEnd } from "../user-agent.ts";
 import { callAddresses, gatewayUri, hostsOf } from "./addresses.ts";
@@ -91,7 +92,7 @@ interface Attempt {
 
 /**
  * One gateway after another, as long as none has taken the call: the next one is for a gateway that cannot be reached or says 503
- * (RFC 3261 21.5.4), never for one that answered anything else, or let it ring.
+ * (RFC 3261 21.5.4), never for one that answered anything else, also by its Q.850 cause, or let it ring.
  */
 async function tryGateways(parts: DialParts, attempt: Attempt): Promise<void> {
   const { leg, trunk } = attempt;
@@ -181,7 +182,10 @@ async function tryPlace(parts: DialParts, attempt: Attempt, { gateway, place, la
 
 /** Another one may have the call. */
 const isUntaken = (leg: AudioLeg, end: SipCallEnd): boolean =>
-  !leg.over.aborted && !leg.rang && (end.why === "unreachable" || (end.why === "rejected" && end.status === 503));
+  !leg.over.aborted && !leg.rang && (end.why === "unreachable" || (end.why === "rejected" && end.status === 503 && !isDecided(end)));
+
+/** A Q.850 cause says that somebody took it, and refused it or was busy, whatever status the gateway made of that. */
+const isDecided = ({ q850 }: SipCallEnd): boolean => q850 !== null && (Q850.get(q850)?.decides ?? false);
 
 const unreachable = (detail: string): SipCallEnd => ({
   why: "unreachable",
