@@ -73,6 +73,7 @@ export async function createUserAgent(options: UserAgentOptions): Promise<UserAg
     timing,
     software: userAgent,
     random: options.random ?? Math.random,
+    realms: new Set(),
     calls,
     forget: (key) => {
       calls.delete(key);

@@ -250,6 +250,40 @@ for (const body of [undefined, sdp(44_000, { codec: "18 G729/8000" })]) {
   });
 }
 
+test("within a call that came in, a realm that asked us before is given the trunk's credentials, another one or for another user nothing", async (t) => {
+  const world = await open(t);
+  const { agent, peer, port } = world;
+  const credentials = { username: "line", password: "secret" };
+  const to = address("<sip:line@example.com>");
+  const asked = agent.request({ method: "REGISTER", target: peer.target, uri: to.uri, from: to, to, credentials, timeoutMs: 5_000 });
+  peer.respond(await peer.request("REGISTER"), 401, { headers: [["WWW-Authenticate", 'Digest realm="gateway", nonce="a"']] });
+  peer.respond(await peer.request("REGISTER"), 200);
+  await asked;
+  for (const [realm, user, known] of [
+    ["far end", credentials, false],
+    ["gateway", { ...credentials, password: "other" }, false],
+    ["gateway", credentials, true],
+  ] as const) {
+    const sent = invite(world, { body: sdp() });
+    const log = heard();
+    const call = (await first(world)).accept({ media: log.media, audio: AUDIO, credentials: user }, log.handler);
+    peer.ack(sent, await peer.response(sent), port);
+    await until(() => log.presence.includes("there"), { what: "the ACK" });
+    call.hangup();
+    const bye = await peer.request("BYE");
+    assert.equal(bye.headers.has("Proxy-Authorization"), false);
+    peer.respond(bye, 407, { headers: [["Proxy-Authenticate", `Digest realm="${realm}", nonce="b"`]] });
+    if (known) {
+      const again = await peer.request("BYE");
+      assert.match(again.headers.get("Proxy-Authorization") ?? "", /username="line", realm="gateway", nonce="b"/);
+      assert.equal(again.cseq.sequence, bye.cseq.sequence + 1);
+      peer.respond(again, 200);
+    }
+    assert.equal((await log.ended()).why, "bye_sent");
+  }
+  assert.equal(peer.received.filter((message) => message.kind === "request" && message.headers.has("Proxy-Authorization")).length, 1);
+});
+
 test("no codec in common: 488 with words, and the owner hears them (RFC 3261 13.3.1.3)", async (t) => {
   const world = await open(t);
   const { sent, ended } = await accepted(world, { body: sdp(40_000, { codec: "18 G729/8000" }) });

@@ -5,7 +5,7 @@ import { writeNameAddr } from "../message/nameAddr.ts";
 import { withParam } from "../message/params.ts";
 import { createNegotiation } from "../sdp/createNegotiation.ts";
 import { type LocalAudio, type Negotiation, SdpError } from "../sdp/negotiation.ts";
-import type { SipCall, SipCallHandler } from "../user-agent.ts";
+import type { Credentials, SipCall, SipCallHandler } from "../user-agent.ts";
 import { SDP, sdpOf } from "./bodies.ts";
 import { callEnd } from "./call-end.ts";
 import { capabilities } from "./capabilities.ts";
@@ -28,6 +28,7 @@ export interface AcceptOptions {
   wanted: boolean;
   media: MediaSession;
   audio: LocalAudio;
+  credentials?: Credentials;
 }
 
 /**
@@ -92,7 +93,7 @@ export function acceptCall(options: AcceptOptions, handler: SipCallHandler): Sip
       dialog: dialogOfInvite(invite, withParam(invite.to, "tag", tag), contact, source),
       negotiation,
       media,
-      authorization: createAuthorization(undefined),
+      authorization: createAuthorization(options.credentials, context),
       outgoing: false,
       peer: invite,
       terms: terms.terms,

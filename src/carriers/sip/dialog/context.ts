@@ -15,6 +15,8 @@ export interface CallContext {
   readonly software: string | undefined;
   /** Between 0 and 1, for the waiting of RFC 3261 14.1. */
   readonly random: () => number;
+  /** As of DigestState. */
+  readonly realms: Set<string>;
   /** Calls that are not over, by `callKey`. */
   readonly calls: Map<string, CallReceiver>;
   forget(key: string): void;

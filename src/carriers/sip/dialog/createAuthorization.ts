@@ -1,6 +1,7 @@
 import { answerChallenge, authorize, createDigestState, withAuthorization } from "../digest.ts";
 import type { SipRequest, SipResponse } from "../message/message.ts";
 import type { Credentials } from "../user-agent.ts";
+import type { CallContext } from "./context.ts";
 
 /** Credentials over the requests of one call, or one registration. */
 export interface Authorization {
@@ -13,8 +14,8 @@ export interface Authorization {
   retry(response: SipResponse, request: SipRequest, sequence: () => number): { request: SipRequest } | { refused: string } | null;
 }
 
-export function createAuthorization(credentials: Credentials | undefined): Authorization {
-  const state = createDigestState();
+export function createAuthorization(credentials: Credentials | undefined, { realms }: Pick<CallContext, "realms">): Authorization {
+  const state = createDigestState(realms);
   return {
     sign: (request) =>
       credentials && state.challenges.size > 0 ? withAuthorization(request, authorize(request, credentials, state)) : request,

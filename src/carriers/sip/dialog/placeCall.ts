@@ -45,7 +45,7 @@ export function placeCall(context: CallContext, { media, ...options }: InviteOpt
   const { endpoint, timing } = context;
   const callId = randomUUID();
   const from = withParam(options.from, "tag", randomBytes(8).toString("hex"));
-  const authorization = createAuthorization(options.credentials);
+  const authorization = createAuthorization(options.credentials, context);
   const key = callKey(callId, tagOf(from));
   const firstResponseMs = Math.min(options.firstResponseTimeoutMs, options.ringTimeoutMs);
   // The INVITE's transaction outlives the call by half a minute, for a 2xx that comes again: it may not keep the call's audio with it.

@@ -46,7 +46,7 @@ export async function singleRequest(context: CallContext, options: RequestOption
     headers: createHeaders([["Allow", ALLOW], ["Supported", SUPPORTED], ...headers.entries()]),
     body: Buffer.alloc(0),
   };
-  const authorization = createAuthorization(options.credentials);
+  const authorization = createAuthorization(options.credentials, context);
 
   return new Promise((resolve) => {
     let transaction: ClientTransaction | undefined;

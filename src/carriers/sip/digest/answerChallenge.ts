@@ -26,20 +26,24 @@ interface Challenge {
 /** What one user is asked for over the requests of one dialog or one registration. Made once, changed by the functions here. */
 export interface DigestState {
   readonly challenges: Map<string, Challenge>;
+  /** Which realms have asked which user outside of any dialog; shared by all that one process keeps. */
+  readonly realms: Set<string>;
   /** How many challenges in a row one request has met. */
   rounds: number;
 }
 
-export const createDigestState = (): DigestState => ({ challenges: new Map(), rounds: 0 });
+export const createDigestState = (realms = new Set<string>()): DigestState => ({ challenges: new Map(), realms, rounds: 0 });
 
 /** Two proxies and a server, each with a nonce that grew stale on the way, need six. */
 const maxRounds = 6;
+
+const mostRealms = 10_000;
 
 export type HeaderLine = readonly [name: string, value: string];
 
 /**
  * The Authorization and Proxy-Authorization fields to send the request with again after a 401 or 407; of each realm, the strongest
- * algorithm that we know (RFC 8760 2.4); within a dialog only for realms that have asked before it. Put them on with `withAuthorization`, and count CSeq up. Null when it is of no use: credentials
+ * algorithm that we know (RFC 8760 2.4); within a dialog only for realms that have asked outside of one. Put them on with `withAuthorization`, and count CSeq up. Null when it is of no use: credentials
  * refused, or nothing that we can answer. `request`: as it was sent.
  */
 export function answerChallenge(
@@ -52,9 +56,12 @@ export function answerChallenge(
     ...response.headers.all("WWW-Authenticate").map((value) => readChallenge("Authorization", value)),
     ...response.headers.all("Proxy-Authenticate").map((value) => readChallenge("Proxy-Authorization", value)),
   ]);
-  // A challenge within a call may be the far end's, who would guess the password from what we answer: only who asked before is told.
+  // A challenge within a call may be the far end's, who would guess the password from what we answer: only who asked before is told,
+  // which for a call that came in is whom we register with, ask with OPTIONS, or call.
   const within = request.to.params.has("tag");
-  for (const key of offered.keys()) if (within && !state.challenges.has(key)) offered.delete(key);
+  const asker = ({ realm }: Challenge) => [credentials.username, credentials.password, realm].join("\n");
+  for (const [key, challenge] of offered)
+    if (within && !state.challenges.has(key) && !state.realms.has(asker(challenge))) offered.delete(key);
   if (offered.size === 0 || ++state.rounds > maxRounds) return null;
   for (const [key, challenge] of offered) {
     const before = state.challenges.get(key);
@@ -64,6 +71,8 @@ export function answerChallenge(
       challenge.staleInARow = before.staleInARow + 1;
     }
     state.challenges.set(key, challenge);
+    if (state.realms.size >= mostRealms) state.realms.clear();
+    if (!within) state.realms.add(asker(challenge));
   }
   return answers(request, credentials, state);
 }

@@ -16,6 +16,7 @@ import type { createAdmission } from "./admitCaller.ts";
 import { type AudioLeg, createAudioLeg, failureOf, isExpected } from "./audioLeg.ts";
 import { callerOf, readNumber, userOf } from "./callerOf.ts";
 import { callVerdict } from "./check-words.ts";
+import { credentialsOf } from "./credentialsOf.ts";
 import { formatNumber } from "./formatNumber.ts";
 import type { Line } from "./line.ts";
 import type { SipTimers } from "./settings.ts";
@@ -152,7 +153,7 @@ function acceptCall(parts: ReceiveParts, { invite, trunk, to, handler, log, left
       note(legEnd(end, false));
       leg.finishAs(end);
     };
-    leg.attach(invite.accept({ media, audio }, leg.listen(over)));
+    leg.attach(invite.accept({ media, audio, ...credentialsOf(trunk) }, leg.listen(over)));
   };
   run().catch((error: unknown) => {
     if (left.aborted) return callerLeft();

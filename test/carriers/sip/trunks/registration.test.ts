@@ -7,7 +7,7 @@ import { updateTrunk } from "../../../../src/core/trunks/updateTrunk.ts";
 import { until } from "../../../support/until.ts";
 import { startWorld } from "../../../support/world.ts";
 import { address, openPeer, type Peer, sdp } from "../peer.ts";
-import { deadPort, healthOf, newTrunk, partsWith, startCarrier } from "./support.ts";
+import { deadPort, healthOf, listen, newTrunk, partsWith, startCarrier } from "./support.ts";
 
 const world = await startWorld();
 
@@ -87,6 +87,34 @@ describe("a trunk that registers", () => {
     const closed = running.close();
     peer.respond(await peer.request("REGISTER"), 200);
     await closed;
+  });
+
+  test("gives its credentials to its gateway within a call that came in, too", async (t) => {
+    const peer = await openPeer();
+    t.after(() => peer.close());
+    const running = await startCarrier(t, world);
+    const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${peer.port}`], ...CREDENTIALS });
+    peer.respond(await challenged(peer), 200, { contact: null });
+    await healthOf(world, trunk, ({ check, state }) => check === "registration" && state === "up");
+    const port = await running.port();
+    const request = peer.ask(port, {
+      method: "INVITE",
+      uri: address(`<sip:+97239000001@127.0.0.1:${port}>`).uri,
+      from: address("<sip:+972501234567@example.com>;tag=a"),
+      to: address("<sip:+97239000001@example.com>"),
+      body: sdp(),
+    });
+    const call = await until(() => running.calls.shift(), { what: "the call" });
+    const told = listen((handler) => call.accept(handler));
+    peer.ack(request, await peer.response(request), port);
+    await told.media();
+    told.leg.hangup();
+    peer.respond(await peer.request("BYE"), 401, { headers: CHALLENGE });
+    const again = await peer.request("BYE");
+    assert.match(again.headers.get("Authorization") ?? "", /username="clinic", realm="clinic"/);
+    peer.respond(again, 200);
+    assert.equal((await told.ended()).cause, "hangup_local");
+    await removeTrunk(world.house, trunk.id);
   });
 
   test("asks for longer when the registrar wants that (RFC 3261 10.2.8)", async (t) => {
