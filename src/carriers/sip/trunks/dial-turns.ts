@@ -2,9 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { House } from "../../../core/context.ts";
 import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
 import { takeDialTurn } from "../../../core/trunks/takeDialTurn.ts";
+import { persist } from "../../../platform/persist.ts";
 
 export interface DialTurns {
-  /** Resolves when this call may be dialled, as the trunk's calls per second allow. Rejects when `signal` is aborted. */
+  /** Resolves when this call may be dialled, as the trunk's calls per second allow, however long the database is away. Rejects when
+   * `signal` is aborted. */
   wait(trunk: Pick<OpenTrunk, "id" | "calls_per_second">, signal: AbortSignal): Promise<void>;
 }
 
@@ -17,7 +19,7 @@ export function createDialTurns(house: Pick<House, "db">): DialTurns {
   const take = async (trunkId: string, callsPerSecond: number, signal: AbortSignal): Promise<number> => {
     for (;;) {
       signal.throwIfAborted();
-      const waitMs = await takeDialTurn(house, { trunkId, callsPerSecond });
+      const waitMs = await persist(() => takeDialTurn(house, { trunkId, callsPerSecond }), signal);
       if (waitMs !== null) return performance.now() + waitMs;
       await sleep(ASK_AGAIN_MS, undefined, { signal });
     }
