@@ -4,8 +4,10 @@ import type { Carrier, LegHandler, TextMedia } from "../../src/carriers/carrier.
 import { createSimulator } from "../../src/carriers/simulator/simulator.ts";
 import type { House } from "../../src/core/context.ts";
 import { addDncEntry } from "../../src/core/do-not-call/addDncEntry.ts";
+import { answerCalls } from "../../src/engine/answerCalls.ts";
 import type { Conversation } from "../../src/engine/conversation.ts";
 import { startVoiceNode, type VoiceNodeOptions } from "../../src/engine/voice-node.ts";
+import { newId } from "../../src/platform/ids.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { builtInConversation } from "../../src/voice/built-in-conversation.ts";
 import { until } from "../support/until.ts";
@@ -201,6 +203,41 @@ describe("ends", () => {
     assert.ok(away > 3);
     assert.equal((await tenant.calls())[0]?.outcome, "completed");
   });
+
+  test("answer and end are written once when the database took them and its acknowledgement was lost; the call goes on meanwhile", async () => {
+    const tenant = await callingTenant(world);
+    const { carrier, dialled } = puppetCarrier();
+    const written: unknown[] = [];
+    const results: unknown[] = [];
+    const db: House["db"] = {
+      ...house.db,
+      async together(run, item) {
+        const result = await house.db.together(run, item);
+        results.push(result);
+        if (written.includes(item)) return result;
+        written.push(item);
+        throw Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+      },
+    };
+    const { call } = await tenant.place("+14155550010");
+    await withNode({ carrier, house: { ...house, db } }, async () => {
+      const leg = await until(() => dialled[0], { what: "the leg" });
+      leg.handler.answered(silentMedia, "human");
+      await until(() => results.length === 2, { what: "the second answer" });
+      assert.deepEqual([results, leg.hungUp], [[true, true], false]);
+      leg.end("hangup");
+      await until(() => results.length === 4, { what: "the second end" });
+    });
+    const [row] = await tenant.calls();
+    assert.deepEqual([row?.outcome, row?.disconnect_reason, row?.answered_by], ["completed", "Completed", "human"]);
+    const { rows } = await pool.query("select type from events where subject_id = $1 order by id", [call.id]);
+    assert.deepEqual(
+      rows.map(({ type }) => type),
+      ["call.started", "call.answered", "call.ended"],
+    );
+    const { rows: capacity } = await pool.query("select in_use from workspace_capacity where workspace_id = $1", [tenant.workspace.id]);
+    assert.deepEqual(capacity, [{ in_use: 0 }]);
+  });
 });
 
 describe("leases", () => {
@@ -233,6 +270,22 @@ describe("leases", () => {
     });
     const { rows } = await pool.query("select in_use from workspace_capacity where workspace_id = $1", [tenant.workspace.id]);
     assert.deepEqual(rows, [{ in_use: 0 }]);
+  });
+
+  test("a call whose lease another node holds cannot be answered", async () => {
+    const tenant = await callingTenant(world);
+    const { call } = await tenant.place("+14155550010");
+    const [workspaceId, callId] = [tenant.workspace.id, call.id];
+    const [mine, other] = [newId(), newId()];
+    await pool.query("update live_calls set node_id = $2 where call_id = $1", [callId, mine]);
+    await pool.query("update calls set status = 'ringing' where id = $1", [callId]);
+    const answer = (nodeId: string) =>
+      house.db.together(answerCalls, { workspaceId, callId, nodeId, answeredBy: "human", at: house.clock.now() });
+    assert.equal(await answer(other), false);
+    assert.equal((await tenant.calls())[0]?.status, "ringing");
+    assert.equal(await answer(mine), true);
+    assert.equal(await answer(other), false);
+    assert.equal(await answer(mine), true);
   });
 
   test("a node that was struck off registers again", async () => {
