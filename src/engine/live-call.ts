@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { AnsweredBy, Leg, LegEnd, LegHandler, Media, TransferResult } from "../carriers/carrier.ts";
 import type { TranscriptTurn } from "../core/calls/call.ts";
 import type { House } from "../core/context.ts";
 import type { Log } from "../platform/log.ts";
-import { isUnavailable } from "../platform/unavailable.ts";
+import { persist } from "../platform/persist.ts";
 import { answerCalls } from "./answerCalls.ts";
 import type { Conversation } from "./conversation.ts";
 import { type CallEnd, endCalls } from "./endCalls.ts";
@@ -27,9 +26,10 @@ export interface LiveCall {
   stop(ending: Ending): void;
   /** Resolves when the leg is over and the end is written, or the lease is somebody else's. Never rejects. */
   done: Promise<void>;
+  /** Resolves when its recording is finished, too. Never rejects. */
+  settled: Promise<void>;
 }
 
-const RETRY_MS = 500;
 /** Of real time: who is told that the call has ended finds the recording, unless the disk is this slow. */
 const RECORDING_MS = 3_000;
 const LAST_RECORDING_MS = 500;
@@ -55,6 +55,7 @@ export function startCall(runner: CallRunner, taken: TakenCall, connect: (handle
   let leg: Leg | undefined;
   let rangAt: Date | undefined;
   let recording: Recording | undefined;
+  let recorded: Promise<void> | undefined;
   let handingTo: string | undefined;
   let transferred: CallEnd["transferred"];
 
@@ -67,12 +68,12 @@ export function startCall(runner: CallRunner, taken: TakenCall, connect: (handle
     if (over.signal.aborted) return;
     const at = house.clock.now();
     const answer = { workspaceId: call.workspace_id, callId: call.id, nodeId: runner.nodeId, answeredBy, rangAt, at };
-    answering = persist(runner, () => house.db.together(answerCalls, answer)).then((ours) => {
+    answering = persist(() => house.db.together(answerCalls, answer), runner.abandon).then((ours) => {
       if (!ours) stop(LEASE_LOST);
     });
     answering.catch(() => undefined);
     if (agent.max_call_duration_secs > 0) limitDuration(agent.max_call_duration_secs);
-    if (media.kind === "audio" && agent.recording_enabled) recording = runner.recorder?.record(call, media, at);
+    if (media.kind === "audio" && agent.recording_enabled) recording = runner.recorder?.record(call, media, at, runner.abandon);
     const said = (role: TranscriptTurn["role"], text: string, startedAt: Date, endedAt: Date) => {
       transcript.push({ role, text, start: secondsBetween(at, startedAt), end: secondsBetween(at, endedAt) });
     };
@@ -132,7 +133,7 @@ export function startCall(runner: CallRunner, taken: TakenCall, connect: (handle
     leg?.hangup();
     const { sip, quality } = await legOver.promise;
     // Begun whatever becomes of the call's row.
-    const recorded = recording?.finish();
+    recorded = recording?.finish();
     await answering;
     if (recorded && !(await within(reason === SERVER_STOPPED ? LAST_RECORDING_MS : RECORDING_MS, recorded))) {
       log.warn({ call: call.id }, "the end of a call is told before its recording is finished");
@@ -150,28 +151,15 @@ export function startCall(runner: CallRunner, taken: TakenCall, connect: (handle
       transferred,
       at,
     };
-    await persist(runner, () => house.db.together(endCalls, end));
+    // Again: nothing, as the lease is gone by then.
+    await persist(() => house.db.together(endCalls, end), runner.abandon);
   };
 
-  return {
-    stop,
-    done: run().catch((error: unknown) => log.error({ err: error, call: call.id }, "a call's end could not be written")),
-  };
+  const done = run().catch((error: unknown) => log.error({ err: error, call: call.id }, "a call's end could not be written"));
+  return { stop, done, settled: done.then(() => recorded) };
 }
 
 /** A line is written down once it was said, a key at once. */
 const inOrder = (turns: readonly TranscriptTurn[]): TranscriptTurn[] => turns.toSorted((one, other) => one.start - other.start);
 
 const secondsBetween = (from: Date, to: Date): number => Math.max(0, Math.round((to.getTime() - from.getTime()) / 10) / 100);
-
-/** Writes until the database takes it: while it is away, a call's answer and end are kept here. */
-async function persist(runner: CallRunner, write: () => Promise<boolean>): Promise<boolean> {
-  for (;;) {
-    try {
-      return await write();
-    } catch (error) {
-      if (!isUnavailable(error) || runner.abandon.aborted) throw error;
-      await sleep(RETRY_MS, undefined, { signal: runner.abandon });
-    }
-  }
-}

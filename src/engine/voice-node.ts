@@ -55,6 +55,8 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<VoiceNo
   const abandon = new AbortController();
   const runner = { ...options, nodeId: id, abandon: abandon.signal };
   const live = new Map<string, LiveCall>();
+  /** Those, and calls that have ended and whose recording is not finished yet. */
+  const unsettled = new Set<Promise<void>>();
   /** Calls that came in and are looked at. */
   const arriving = new Set<Promise<void>>();
   let full = false;
@@ -86,6 +88,8 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<VoiceNo
   const carry = (taken: TakenCall, connect: (handler: LegHandler) => Leg) => {
     const call = startCall(runner, taken, connect);
     live.set(taken.call.id, call);
+    unsettled.add(call.settled);
+    void call.settled.then(() => unsettled.delete(call.settled));
     void call.done.then(() => {
       live.delete(taken.call.id);
       if (full) taking.wake();
@@ -153,7 +157,7 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<VoiceNo
   const finish = async () => {
     await Promise.all([taking.stop(), ...arriving]);
     for (const call of live.values()) call.stop(SERVER_STOPPED);
-    await Promise.all([...live.values()].map((call) => call.done));
+    await Promise.all(unsettled);
   };
 
   return {

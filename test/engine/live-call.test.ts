@@ -279,6 +279,34 @@ describe("recording", () => {
     assert.equal(call.outcome, "completed");
   });
 
+  test("one that is finished later than the call's end is told: a node that closes waits for it before it gives up", async () => {
+    const finishing = Promise.withResolvers<void>();
+    let abandon: AbortSignal | undefined;
+    const recorder: Recorder = {
+      record(_call, _media, _startedAt, signal) {
+        abandon = signal;
+        return { finish: () => finishing.promise };
+      },
+    };
+    const tenant = await callingTenant(world);
+    await tenant.place("+14155550010");
+    const node = await startVoiceNode({
+      house,
+      carrier: answering,
+      conversation: talking,
+      recorder,
+      listener: { on: () => undefined },
+      log: createLog("silent"),
+    });
+    await allEnded(tenant);
+    const closed = node.close();
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    assert.equal(abandon?.aborted, false);
+    finishing.resolve();
+    await closed;
+    assert.equal(abandon?.aborted, true);
+  });
+
   test("an agent that does not record, and a call nobody answers, are not recorded", async () => {
     const recorder: Recorder = { record: () => assert.fail("it is recorded") };
     await carry({ carrier: answering, conversation: talking, recorder }, { recording_enabled: false });

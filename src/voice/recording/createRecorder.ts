@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type AudioMedia, SAMPLE_RATE } from "../../carriers/carrier.ts";
 import type { Call } from "../../core/calls/row.ts";
 import type { House } from "../../core/context.ts";
@@ -8,15 +7,13 @@ import { recordingFile } from "../../core/recordings/recording.ts";
 import { startRecording } from "../../core/recordings/startRecording.ts";
 import type { Recorder, Recording } from "../../engine/recorder.ts";
 import type { Log } from "../../platform/log.ts";
-import { isUnavailable } from "../../platform/unavailable.ts";
+import { persist } from "../../platform/persist.ts";
 import { type Block, type Blocks, createBlocks } from "./createBlocks.ts";
 import { createWavWriter } from "./createWavWriter.ts";
 import { durationMsOf, HEADER_BYTES } from "./wav-header.ts";
 
 /** A second, left and right: a whole number of frames. */
 const BLOCK_SAMPLES = SAMPLE_RATE * 2;
-const STORE_TRIES = 10;
-const STORE_RETRY_MS = 500;
 
 /**
  * Records calls into WAV files under RECORDINGS_DIR: two channels of 16 bits and 8 kHz, the other party on the left and the
@@ -24,24 +21,30 @@ const STORE_RETRY_MS = 500;
  */
 export function createRecorder({ house, log }: { house: Pick<House, "db" | "settings">; log: Log }): Recorder {
   const blocks = createBlocks(BLOCK_SAMPLES);
-  return { record: (call, media, startedAt) => record({ house, log, blocks }, call, media, startedAt) };
+  return { record: (call, media, startedAt, abandon) => record({ house, log, blocks, abandon }, call, media, startedAt) };
 }
 
 interface Room {
   house: Pick<House, "db" | "settings">;
   log: Log;
   blocks: Blocks;
+  abandon: AbortSignal;
 }
 
-function record({ house, log, blocks }: Room, call: Call, media: AudioMedia, startedAt: Date): Recording {
+function record({ house, log, blocks, abandon }: Room, call: Call, media: AudioMedia, startedAt: Date): Recording {
   const file = recordingFile(call.workspace_id, call.id, startedAt);
   const path = join(house.settings.recordingsDir, file);
   const noted = { workspaceId: call.workspace_id, callId: call.id, file, startedAt };
   const warn = (what: string) => (err: unknown) => log.error({ err, call: call.id, file: path }, what);
+  let complete = false;
   let starting: Promise<void> = Promise.resolve();
   const writer = createWavWriter(path, {
     begun: () => {
-      starting = startRecording(house, noted).catch(warn("a recording could not be noted; its end will try again"));
+      const start = async () => {
+        // What is noted at the end says all of it.
+        if (!complete) await startRecording(house, noted);
+      };
+      starting = persist(start, abandon).catch(warn("a recording could not be noted; its end will try again"));
     },
     failed: warn("a recording cannot be written to its end"),
   });
@@ -68,9 +71,11 @@ function record({ house, log, blocks }: Room, call: Call, media: AudioMedia, sta
     stop();
     give();
     const { dataBytes } = await writer.close();
+    complete = true;
     await starting;
     if (dataBytes === 0) return;
-    await stubbornly(() => finishRecording(house, { ...noted, durationMs: durationMsOf(dataBytes), bytes: HEADER_BYTES + dataBytes }));
+    const whole = { ...noted, durationMs: durationMsOf(dataBytes), bytes: HEADER_BYTES + dataBytes };
+    await persist(() => finishRecording(house, whole), abandon);
   };
 
   let finished: Promise<void> | undefined;
@@ -80,16 +85,4 @@ function record({ house, log, blocks }: Room, call: Call, media: AudioMedia, sta
       return finished;
     },
   };
-}
-
-/** The database may be away for a moment. */
-async function stubbornly(write: () => Promise<void>): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await write();
-    } catch (error) {
-      if (!isUnavailable(error) || tries === STORE_TRIES) throw error;
-      await sleep(STORE_RETRY_MS);
-    }
-  }
 }

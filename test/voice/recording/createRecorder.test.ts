@@ -38,12 +38,14 @@ async function rowOf(callId: string) {
 
 const log = createLog("silent");
 const STARTED = new Date("2026-05-31T23:59:58Z");
+/** Of a node that does not give up. */
+const never = new AbortController().signal;
 
 describe("the recorder", () => {
   test("stereo WAV: the caller on the left, the agent on the right, every sample once", async () => {
     const call = await aCall();
     const source = createFrameSource();
-    const recording = createRecorder({ house, log }).record(call, source.media, STARTED);
+    const recording = createRecorder({ house, log }).record(call, source.media, STARTED, never);
     // 2.5 seconds and a bit: full blocks and a part of one.
     source.send(126);
     await recording.finish();
@@ -70,7 +72,7 @@ describe("the recorder", () => {
   test("the row is there while the call goes on, without a length", async () => {
     const call = await aCall();
     const source = createFrameSource();
-    const recording = createRecorder({ house, log }).record(call, source.media, STARTED);
+    const recording = createRecorder({ house, log }).record(call, source.media, STARTED, never);
     source.send(49);
     assert.equal(await rowOf(call.id), undefined);
     source.send(2);
@@ -82,7 +84,7 @@ describe("the recorder", () => {
 
   test("a call without a single frame has no recording", async () => {
     const call = await aCall();
-    await createRecorder({ house, log }).record(call, createFrameSource().media, STARTED).finish();
+    await createRecorder({ house, log }).record(call, createFrameSource().media, STARTED, never).finish();
     assert.equal(await rowOf(call.id), undefined);
     assert.equal(existsSync(join(folder, `${tenant.workspace.id}/2026-05/${call.id}.wav`)), false);
   });
@@ -90,7 +92,7 @@ describe("the recorder", () => {
   test("finishing twice, and frames after it, change nothing", async () => {
     const call = await aCall();
     const source = createFrameSource();
-    const recording = createRecorder({ house, log }).record(call, source.media, STARTED);
+    const recording = createRecorder({ house, log }).record(call, source.media, STARTED, never);
     source.send(10);
     const both = [recording.finish(), recording.finish()];
     source.send(10);
@@ -104,7 +106,7 @@ describe("the recorder", () => {
     const call = await aCall();
     const source = createFrameSource();
     const recorder = createRecorder({ house: { ...house, settings: { ...house.settings, recordingsDir: blocked } }, log });
-    const recording = recorder.record(call, source.media, STARTED);
+    const recording = recorder.record(call, source.media, STARTED, never);
     source.send(200);
     await recording.finish();
     assert.equal(await rowOf(call.id), undefined);
@@ -123,7 +125,7 @@ describe("the recorder", () => {
       house: { ...house, settings: { ...house.settings, recordingsDir: full } },
       log: pino({ level: "info" }, { write: (line: string) => void logged.push(JSON.parse(line)) }),
     });
-    const recording = recorder.record(call, source.media, STARTED);
+    const recording = recorder.record(call, source.media, STARTED, never);
     await until(() => {
       source.send(50);
       return logged.length > 0;
@@ -141,23 +143,63 @@ describe("the recorder", () => {
     assert.equal(readWav(file).dataBytes, file.length - 44);
   });
 
-  test("a database that is away while the call goes on is no loss", async () => {
-    const call = await aCall();
-    const source = createFrameSource();
-    let away = true;
-    const pool = new Proxy(house.db.pool, {
-      get: (target, name) =>
-        name === "query" && away
-          ? () => Promise.reject(Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }))
-          : Reflect.get(target, name).bind(target),
+  describe("with a database that is away", () => {
+    const unreachable = () => Promise.reject(Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }));
+
+    /** The recorder of a house whose database is there when `away` is set to false. */
+    function cutOff() {
+      const state = { away: true, tries: 0 };
+      const db: House["db"] = {
+        ...house.db,
+        togetherInOneStatement(run, item) {
+          state.tries++;
+          return state.away ? unreachable() : house.db.togetherInOneStatement(run, item);
+        },
+      };
+      return { state, recorder: createRecorder({ house: { db, settings: house.settings }, log }) };
+    }
+
+    test("when the recording begins: its row is there once the database is, while the call goes on", async () => {
+      const call = await aCall();
+      const source = createFrameSource();
+      const { state, recorder } = cutOff();
+      const recording = recorder.record(call, source.media, STARTED, never);
+      source.send(51);
+      await until(() => state.tries >= 2, { what: "a second try" });
+      state.away = false;
+      const row = await until(() => rowOf(call.id), { what: "the row" });
+      assert.deepEqual([row.duration_ms, row.bytes], [null, null]);
+      await recording.finish();
+      assert.equal((await rowOf(call.id)).duration_ms, 1_020);
     });
-    const flaky: Pick<House, "db" | "settings"> = { db: { ...house.db, pool }, settings: house.settings };
-    const recording = createRecorder({ house: flaky, log }).record(call, source.media, STARTED);
-    source.send(100);
-    const finished = recording.finish();
-    away = false;
-    await finished;
-    assert.equal((await rowOf(call.id)).duration_ms, 2_000);
+
+    test("at its end, however long: its row follows", async () => {
+      const call = await aCall();
+      const source = createFrameSource();
+      const { state, recorder } = cutOff();
+      const recording = recorder.record(call, source.media, STARTED, never);
+      source.send(100);
+      const finished = recording.finish();
+      await until(() => state.tries > 12, { what: "more tries", withinMs: 60_000 });
+      state.away = false;
+      await finished;
+      assert.equal((await rowOf(call.id)).duration_ms, 2_000);
+    });
+
+    test("until the node gives up: nothing goes on after that", async () => {
+      const call = await aCall();
+      const source = createFrameSource();
+      const { state, recorder } = cutOff();
+      const node = new AbortController();
+      const recording = recorder.record(call, source.media, STARTED, node.signal);
+      source.send(100);
+      const finished = recording.finish();
+      await until(() => state.tries >= 2, { what: "a second try" });
+      node.abort();
+      await finished;
+      state.away = false;
+      assert.equal(await rowOf(call.id), undefined);
+    });
   });
 
   test("100 calls at once each have their own", async () => {
@@ -166,7 +208,7 @@ describe("the recorder", () => {
     const recorder = createRecorder({ house, log });
     const sources = calls.map((call) => {
       const source = createFrameSource();
-      return { source, recording: recorder.record(call, source.media, new Date("2026-07-01T00:00:00Z")) };
+      return { source, recording: recorder.record(call, source.media, new Date("2026-07-01T00:00:00Z"), never) };
     });
     for (let second = 0; second < 3; second++) for (const { source } of sources) source.send(50);
     await Promise.all(sources.map(({ recording }) => recording.finish()));
