@@ -280,6 +280,7 @@ export interface Tables {
   };
   trunk_numbers: { trunk_id: string; phone: string; workspace_id: string; phone_number_id: string };
   nodes: { id: string; host: string; pid: number; started_at: Generated<Date>; heartbeat_at: Generated<Date> };
+  hearing: { one: Generated<true>; since: Date; heard_at: Date };
   idempotency_keys: {
     workspace_id: string;
     operation: string;

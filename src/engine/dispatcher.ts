@@ -2,6 +2,7 @@ import type { House } from "../core/context.ts";
 import type { Log } from "../platform/log.ts";
 import type { Listener } from "../platform/postgres/listener.ts";
 import { admitQueued } from "./admitQueued.ts";
+import { beHeard } from "./beHeard.ts";
 import { QUEUE_CHANNEL } from "./channels.ts";
 import { expireQueued } from "./expireQueued.ts";
 import { lanesToServe } from "./lanesToServe.ts";
@@ -32,17 +33,23 @@ export function startDispatcher(options: { house: House; listener: Pick<Listener
   };
 
   const sweep = async () => {
-    while ((await db.inTransaction((client) => reapLostCalls(client, clock.now()))) > 0);
+    const hearing = await beHeard(db.pool);
+    while ((await db.inTransaction((client) => reapLostCalls(client, hearing, clock.now()))) > 0);
+    await strikeDeadNodes(db.pool, hearing);
+  };
+
+  // A loop of its own: however many expire, the nodes are looked after.
+  const expire = async () => {
     while ((await db.inTransaction((client) => expireQueued(client, clock.now()))) > 0);
-    await strikeDeadNodes(db.pool);
   };
 
   const draining = startLoop({ name: "dispatcher", intervalMs: POLL_MS, work: drain, log });
   const sweeping = startLoop({ name: "sweeper", intervalMs: POLL_MS, work: sweep, log });
+  const expiring = startLoop({ name: "expiry", intervalMs: POLL_MS, work: expire, log });
   listener.on(QUEUE_CHANNEL, () => draining.wake());
   return {
     async close() {
-      await Promise.all([draining.stop(), sweeping.stop()]);
+      await Promise.all([draining.stop(), sweeping.stop(), expiring.stop()]);
     },
   };
 }

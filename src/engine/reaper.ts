@@ -1,4 +1,5 @@
 import type { Client } from "../platform/postgres/database.ts";
+import type { Hearing } from "./beHeard.ts";
 import { endLeasedCalls } from "./endCalls.ts";
 
 /** A voice node that has not been heard of for this long is dead. Its leases are free one sweep later: within 10 s. */
@@ -18,18 +19,17 @@ interface LostLease {
  * Ends calls that nobody carries any more and gives their leases back: those of dead or vanished nodes, and those that no
  * node took. One transaction of the caller; returns how many. To be repeated while it returns a full batch.
  *
- * Liveness is judged by the database's clock alone. While the database was down nobody could be heard, so its own start
- * counts as a heartbeat of everybody.
+ * Liveness is judged by the database's clock alone. Since when somebody is heard counts as a heartbeat of everybody.
  */
-export async function reapLostCalls(client: Client, now: Date): Promise<number> {
+export async function reapLostCalls(client: Client, { since, at }: Hearing, now: Date): Promise<number> {
   const { rows } = await client.query<LostLease>({
     name: "lock-lost-leases",
     text: `select l.workspace_id, l.call_id, l.node_id from live_calls l
-      where (l.node_id is null and l.taken_at < now() - make_interval(secs => $1))
+      where (l.node_id is null and greatest(l.taken_at, $1) < $2::timestamptz - make_interval(secs => $3))
         or not (l.node_id = any (array(
-          select n.id from nodes n where greatest(n.heartbeat_at, pg_postmaster_start_time()) >= now() - make_interval(secs => $2))))
-      limit $3 for update of l skip locked`,
-    values: [UNTAKEN_AFTER_SECONDS, NODE_DEAD_AFTER_SECONDS, BATCH],
+          select n.id from nodes n where greatest(n.heartbeat_at, $1) >= $2::timestamptz - make_interval(secs => $4))))
+      limit $5 for update of l skip locked`,
+    values: [since, at, UNTAKEN_AFTER_SECONDS, NODE_DEAD_AFTER_SECONDS, BATCH],
   });
   await endLeasedCalls(
     client,
@@ -48,12 +48,12 @@ export async function reapLostCalls(client: Client, now: Date): Promise<number> 
 }
 
 /** Strikes dead nodes off that hold no lease. One that is alive after all registers again. */
-export async function strikeDeadNodes(client: Pick<Client, "query">): Promise<void> {
+export async function strikeDeadNodes(client: Pick<Client, "query">, { since, at }: Hearing): Promise<void> {
   await client.query({
     name: "strike-dead-nodes",
     text: `delete from nodes n
-      where greatest(n.heartbeat_at, pg_postmaster_start_time()) < now() - make_interval(secs => $1)
+      where greatest(n.heartbeat_at, $1) < $2::timestamptz - make_interval(secs => $3)
         and not exists (select from live_calls l where l.node_id = n.id)`,
-    values: [NODE_DEAD_AFTER_SECONDS],
+    values: [since, at, NODE_DEAD_AFTER_SECONDS],
   });
 }

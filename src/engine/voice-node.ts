@@ -3,11 +3,14 @@ import type { Carrier, IncomingCall, Leg, LegHandler } from "../carriers/carrier
 import type { House } from "../core/context.ts";
 import { newId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
+import { persist } from "../platform/persist.ts";
 import type { Listener } from "../platform/postgres/listener.ts";
+import { beHeard } from "./beHeard.ts";
 import { DIAL_CHANNEL } from "./channels.ts";
 import type { Conversation } from "./conversation.ts";
 import { endCalls } from "./endCalls.ts";
 import { LEASE_LOST, SERVER_STOPPED } from "./endings.ts";
+import { IN_TIME } from "./in-time.ts";
 import { type LiveCall, startCall } from "./live-call.ts";
 import { startLoop } from "./loop.ts";
 import type { Recorder } from "./recorder.ts";
@@ -62,12 +65,11 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<VoiceNo
   let full = false;
   let closing = false;
 
-  const register = () =>
-    db.pool.query({
-      name: "register-node",
-      text: "insert into nodes (id, host, pid) values ($1, $2, $3) on conflict (id) do update set heartbeat_at = now()",
-      values: [id, hostname(), process.pid],
-    });
+  const registration = {
+    name: "register-node",
+    text: "insert into nodes (id, host, pid) values ($1, $2, $3) on conflict (id) do update set heartbeat_at = now()",
+    values: [id, hostname(), process.pid],
+  };
 
   const unregister = () => db.pool.query("delete from nodes where id = $1", [id]);
 
@@ -124,12 +126,14 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<VoiceNo
 
   let strays = new Set<string>();
   const heartbeat = async () => {
-    await register();
+    await persist(() => db.pool.query({ ...registration, ...IN_TIME }), abandon.signal);
+    await beHeard(db.pool);
     const carried = [...live];
     const { rows: leases } = await db.pool.query<{ workspace_id: string; call_id: string }>({
       name: "leases-of-node",
       text: "select workspace_id, call_id from live_calls where node_id = $1",
       values: [id],
+      ...IN_TIME,
     });
     const leased = new Set(leases.map((lease) => lease.call_id));
     for (const [callId, call] of carried) if (!leased.has(callId)) call.stop(LEASE_LOST);
@@ -141,7 +145,7 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<VoiceNo
     strays = new Set(unknown.map((lease) => lease.call_id));
   };
 
-  await register();
+  await db.pool.query(registration);
   const beating = startLoop({ name: "heartbeat", intervalMs: HEARTBEAT_MS, work: heartbeat, log });
   let carrier: Carrier;
   try {

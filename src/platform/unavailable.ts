@@ -6,7 +6,7 @@ const UNAVAILABLE_CODES = new Set([
   ...["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ETIMEDOUT"],
   ...["EAI_AGAIN", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH"],
 ]);
-const UNAVAILABLE_MESSAGE = /timeout exceeded when trying to connect|connection terminated|connection error/i;
+const UNAVAILABLE_MESSAGE = /timeout exceeded when trying to connect|connection terminated|connection error|query read timeout/i;
 
 /** Whether the database could not be reached or is going down: the request may be tried again later. */
 export function isUnavailable(error: unknown): boolean {

@@ -52,6 +52,15 @@ export const allEnded = (tenant: CallingTenant): Promise<Call[]> =>
     { what: "the end of every call", withinMs: 30_000 },
   );
 
+/** As if somebody had been heard for so long without a gap. */
+export async function hearingFor(db: Pick<World["house"]["db"]["pool"], "query">, seconds: number): Promise<void> {
+  await db.query(
+    `insert into hearing (since, heard_at) values (now() - make_interval(secs => $1), now())
+      on conflict (one) do update set since = excluded.since, heard_at = excluded.heard_at`,
+    [seconds],
+  );
+}
+
 /** A call as the store gives it. */
 export const sampleCall = (fields: Partial<Call> = {}): Call => ({
   workspace_id: newId(),
