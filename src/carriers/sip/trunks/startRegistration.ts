@@ -152,10 +152,16 @@ export function startRegistration(options: RegistrationOptions): Registration {
 
 type OpenLineAgent = Pick<UserAgent, "request"> & { endpoint: Pick<SipEndpoint, "reachableAt"> };
 
-/** What the registrar says of our contact, else of all (RFC 3261 10.2.4); what we asked for when it says nothing. */
+/**
+ * What the registrar says of our contact, else the shortest of our name's, as it may know us at another address, else of all (RFC 3261
+ * 10.2.4). Never longer than asked for (10.3, 7), whatever it says.
+ */
 function grantedSeconds({ contact, headers }: SipResponse, ours: SipUri, asked: number): number {
   const mine = contact === "*" ? [] : contact.filter(({ uri }) => uri.kind === "sip" && uri.user === ours.user);
-  const exact = mine.find(({ uri }) => uri.kind === "sip" && uri.host === ours.host && uri.port === ours.port) ?? mine.at(-1);
-  const said = [exact?.params.get("expires"), headers.get("Expires")].map((value) => (value ? Number(value) : Number.NaN));
-  return said.find((value) => Number.isInteger(value) && value > 0) ?? asked;
+  const exact = mine.filter(({ uri }) => uri.kind === "sip" && uri.host === ours.host && uri.port === ours.port);
+  const said = secondsOf((exact.length > 0 ? exact : mine).map(({ params }) => params.get("expires")));
+  return Math.min(asked, ...(said.length > 0 ? said : secondsOf([headers.get("Expires")])));
 }
+
+const secondsOf = (values: ReadonlyArray<string | null | undefined>): number[] =>
+  values.map(Number).filter((value) => Number.isInteger(value) && value > 0);

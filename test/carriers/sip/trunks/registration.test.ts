@@ -117,6 +117,26 @@ describe("a trunk that registers", () => {
     await removeTrunk(world.house, trunk.id);
   });
 
+  test("comes again in the time it asked for when the registrar grants a longer one (RFC 3261 10.3), and in the shortest of its name when none is its own", async (t) => {
+    const running = await startCarrier(t, world);
+    const port = String(await running.port());
+    for (const { granted, seconds } of [
+      // More than a timer can hold.
+      { granted: ["<sip:clinic@192.0.2.1:5060>;expires=3600000"], seconds: 600 },
+      { granted: [500, 300, 400].map((expires) => `<sip:clinic@192.0.2.${expires % 7}>;expires=${expires}`), seconds: 300 },
+      { granted: ["<sip:clinic@192.0.2.1>;expires=200, <sip:clinic@127.0.0.1:PORT>;expires=250"], seconds: 250 },
+    ]) {
+      const peer = await openPeer();
+      t.after(() => peer.close());
+      const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${peer.port}`], ...CREDENTIALS });
+      const headers = granted.map((contact) => ["Contact", contact.replace("PORT", port)] as const);
+      peer.respond(await peer.request("REGISTER"), 200, { contact: null, headers });
+      const found = await healthOf(world, trunk, ({ check, state }) => check === "registration" && state === "up");
+      assert.equal(found.detail, `registered as clinic for ${seconds} s`);
+      await removeTrunk(world.house, trunk.id);
+    }
+  });
+
   test("asks for longer when the registrar wants that (RFC 3261 10.2.8)", async (t) => {
     const peer = await openPeer();
     t.after(() => peer.close());
