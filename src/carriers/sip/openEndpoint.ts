@@ -5,9 +5,10 @@ import { answerUnreadable } from "./transaction/answerUnreadable.ts";
 import { createClientTransactions } from "./transaction/createClientTransactions.ts";
 import { createServerTransactions } from "./transaction/createServerTransactions.ts";
 import { DEFAULT_TIMERS, type Timers } from "./transaction/timers.ts";
-import { describeSource } from "./transport/address.ts";
+import { describeSource, ownerOf } from "./transport/address.ts";
 import type { ConnectionLimits } from "./transport/createConnection.ts";
 import type { PoolLimits } from "./transport/createConnections.ts";
+import { createGuard } from "./transport/createGuard.ts";
 import { createRateLimit } from "./transport/createRateLimit.ts";
 import type { Resolver } from "./transport/createResolver.ts";
 import type { TlsFiles } from "./transport/createSecureContexts.ts";
@@ -22,6 +23,8 @@ export interface EndpointOptions {
   tls?: TlsFiles;
   timers?: Partial<Timers>;
   limits?: Partial<ConnectionLimits & PoolLimits & { serverTransactions: number }>;
+  /** Whose messages are read however many they are, as are those of who called or was called. Not given: everybody's. */
+  trusts?(address: string): boolean;
   /** In place of the system's, for tests. */
   resolver?: Resolver;
   log: Log;
@@ -48,22 +51,29 @@ export async function openEndpoint(options: EndpointOptions, handler: EndpointHa
   const timers = { ...DEFAULT_TIMERS, ...options.timers };
   const unreadable = createRateLimit(UNREADABLE);
   const troubles = createRateLimit(TROUBLES);
+  const guard = createGuard(options.trusts);
   let open = false;
 
   const transports = await createTransports(
     {
       ...options,
+      located: guard.know,
       onTrouble: (what, error) => log[troubles.allows("all") ? "warn" : "debug"]({ err: error }, what),
     },
     { message: receive, needs: (remote) => handler.needs?.(remote) ?? false },
   );
   const clients = createClientTransactions({ transports, timers, log });
-  const servers = createServerTransactions({ transports, timers, log, max: limits?.serverTransactions ?? SERVER_TRANSACTIONS }, handler);
+  const accepted = ({ remote }: Path) => guard.know(remote.address);
+  const max = limits?.serverTransactions ?? SERVER_TRANSACTIONS;
+  const servers = createServerTransactions({ transports, timers, log, accepted, max }, handler);
 
   /** Whatever comes in from outside, it harms nobody else. */
   function receive(bytes: Buffer, path: Path) {
     try {
-      if (open) dispatch(bytes, path);
+      if (!open) return;
+      if (guard.admits(path.remote.address)) return dispatch(bytes, path);
+      log[troubles.allows("all") ? "warn" : "debug"]({ from: describeSource(path.remote) }, "strangers send more SIP than is read of them");
+      path.close("it sends too much");
     } catch (error) {
       log.error({ err: error, from: describeSource(path.remote) }, "a SIP message could not be handled");
     }
@@ -73,7 +83,7 @@ export async function openEndpoint(options: EndpointOptions, handler: EndpointHa
     const parsed = parseMessage(bytes);
     if (!parsed.ok) {
       log.debug({ from: describeSource(path.remote), detail: parsed.detail }, "a SIP message that cannot be read");
-      if (parsed.request && unreadable.allows(path.remote.address)) answerUnreadable(parsed, path);
+      if (parsed.request && unreadable.allows(ownerOf(path.remote.address))) answerUnreadable(parsed, path);
     } else if (parsed.message.kind === "request") servers.receive(parsed.message, path);
     else clients.receive(parsed.message);
   }

@@ -10,6 +10,7 @@ import { dialTrunk } from "./trunks/dialTrunk.ts";
 import { createGatewayBoard } from "./trunks/gateway-board.ts";
 import { createHealthWriter } from "./trunks/health-writer.ts";
 import { createLine, type LineParts } from "./trunks/line.ts";
+import { isIn, networksOf } from "./trunks/networks.ts";
 import { receiveCall } from "./trunks/receiveCall.ts";
 import { DEFAULT_TIMERS, type SipSettings, type SipTimers } from "./trunks/settings.ts";
 import { openTrunkBook } from "./trunks/trunk-book.ts";
@@ -66,6 +67,7 @@ export async function startSipCarrier(options: SipCarrierOptions): Promise<SipCa
   let changed = () => {};
   const book = await openTrunkBook({ house, listener, log, pollMs: timers.pollMs, changed: () => changed() });
   const admit = createAdmission({ book, board, log });
+  let networks = networksOf([]);
   const line = createLine({
     settings,
     timers,
@@ -79,12 +81,14 @@ export async function startSipCarrier(options: SipCarrierOptions): Promise<SipCa
     },
     // A dispatcher may hand the answer to a challenge to another node.
     nonceSecret: house.secrets.mac("sip digest nonce", ""),
+    trusts: (address) => isIn(networks, address),
     changed: () => watch.checkAll(),
     ...(options.parts ? { parts: options.parts } : {}),
   });
   const watch = watchTrunks({ line, board, health, timers, random, log });
   const follow = () => {
     const trunks = book.all();
+    networks = networksOf(trunks);
     if (trunks.length > 0) line.want(true);
     watch.follow(trunks);
     // The last trunk's registration is taken back before SIP goes off.

@@ -1,13 +1,10 @@
-import type { Log } from "../../../platform/log.ts";
 import type { EndpointHandler, Reply, Source } from "../endpoint.ts";
 import type { SipRequest } from "../message/message.ts";
 import { writeMessage } from "../message/writeMessage.ts";
-import type { Transports } from "../transport/createTransports.ts";
 import type { Path } from "../transport/path.ts";
 import { buildResponse, statelessTagOf } from "./buildResponse.ts";
 import { fixVia, responsePath } from "./fixVia.ts";
-import { type ServerEntry, startServerTransaction } from "./startServerTransaction.ts";
-import type { Timers } from "./timers.ts";
+import { type ServerContext, type ServerEntry, startServerTransaction } from "./startServerTransaction.ts";
 import { mergeKey, serverKey } from "./transactionKey.ts";
 
 export interface ServerTransactions {
@@ -18,10 +15,7 @@ export interface ServerTransactions {
   close(): void;
 }
 
-export interface ServerTransactionsOptions {
-  transports: Transports;
-  timers: Timers;
-  log: Log;
+export interface ServerTransactionsOptions extends ServerContext {
   /** Live transactions. Beyond it new requests get 503; those of dialogs, BYE among them, only beyond twice as many. */
   max: number;
 }

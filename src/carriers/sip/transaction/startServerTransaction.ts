@@ -30,6 +30,8 @@ export interface ServerContext {
   transports: Transports;
   timers: Timers;
   log: Log;
+  /** What came this way was taken. */
+  accepted(from: Path): void;
 }
 
 /** Nobody lets a caller hear nothing for this long: the owner has lost it. RFC 3261 13.3.1.1 asks for a sign every minute. */
@@ -37,7 +39,7 @@ const INVITE_UNANSWERED_MS = 3 * 60_000;
 
 /** One server transaction: runs the machine, finds the way back for its responses, and answers 500 when nobody else does. */
 export function startServerTransaction(
-  { transports, timers, log }: ServerContext,
+  { transports, timers, log, accepted }: ServerContext,
   request: SipRequest,
   from: Path,
   ended: () => void,
@@ -104,6 +106,7 @@ export function startServerTransaction(
       return;
     }
     clearTimeout(unanswered);
+    if (status > 100 && status < 300) accepted(from);
     if (status < 200) unanswered = setTimeout(giveUp, patienceMs);
     else {
       state = "final";

@@ -12,6 +12,17 @@ export function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
+/** Whose address it is: of IPv6 its /64, which one subscriber has all of; as sockets write addresses (RFC 5952). */
+export function ownerOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [head = "", tail] = address.split("::");
+  const groups = head.split(":");
+  if (tail === undefined) return groups.slice(0, 4).join(":");
+  const last = tail.split(":");
+  const zeros: string[] = Array(Math.max(0, 8 - groups.length - last.length)).fill("0");
+  return [...groups, ...zeros, ...last].slice(0, 4).join(":");
+}
+
 export function isWildcard(address: string): boolean {
   return address === "0.0.0.0" || address === "::";
 }

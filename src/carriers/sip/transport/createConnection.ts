@@ -148,6 +148,7 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
         mute ||= options.opened === "here" && lastHeard < sentMs;
         return mute;
       },
+      close: stop,
       onLost: (listener) => {
         lost.add(listener);
         return () => lost.delete(listener);

@@ -19,6 +19,8 @@ export interface TransportsOptions {
   limits?: ConnectionsOptions["limits"];
   resolver?: Resolver;
   routes?: Routes;
+  /** We send there. */
+  located(address: string): void;
   /** What concerns no single message: a listener's error, somebody turned away. */
   onTrouble(what: string, error?: Error): void;
 }
@@ -136,7 +138,10 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
 
   async function locate(target: Target): Promise<Located> {
     const { protocol, host, met } = target;
-    if (met) return { places: [{ ...target, port: target.port ?? DEFAULT_PORT[protocol], met }] };
+    if (met) {
+      options.located(met.address);
+      return { places: [{ ...target, port: target.port ?? DEFAULT_PORT[protocol], met }] };
+    }
     try {
       const all = (await locatePlaces(resolver, target, seed)).map((place) => ({
         ...target,
@@ -145,6 +150,7 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
       }));
       const spoken = all.filter((one) => protocol !== "udp" || listenersOf(protocol, familyOf(one.met.address)).length > 0);
       const places = spoken.length > 0 ? spoken : all;
+      for (const place of places) options.located(place.met.address);
       if (places.length === 0) return { failure: { kind: "unreachable", detail: `the host name ${host} has no address` } };
       return { places: [...places.filter((one) => !isTroubled(one)), ...places.filter(isTroubled)] };
     } catch (error) {

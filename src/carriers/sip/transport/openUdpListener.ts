@@ -59,6 +59,7 @@ export async function openUdpListener(options: UdpListenerOptions, inbound: Inbo
     },
     to: (port) => path({ host: remote.host, port }, sentBy),
     unheardSince: () => false,
+    close: () => {},
     onLost: stayConnected,
   });
 

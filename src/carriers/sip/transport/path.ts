@@ -27,6 +27,8 @@ export interface Path {
    * connection since; until something is, it is not given to new requests. Never so of UDP.
    */
   unheardSince(sentMs: number): boolean;
+  /** Ends a connection. */
+  close(why: string): void;
   /** Tells once when the connection is gone. Gives what stops the telling. */
   onLost(listener: (failure: RequestFailure) => void): () => void;
 }

@@ -38,6 +38,8 @@ export interface LineParts {
     log: Log;
     incoming(invite: IncomingInvite): void;
     nonceSecret?: Buffer;
+    /** As of EndpointOptions. */
+    trusts?(address: string): boolean;
     /** Between two readings of the TLS files. */
     certificatesMs?: number;
   }): Promise<OpenLine["agent"]>;
@@ -57,13 +59,15 @@ export interface LineOptions {
   incoming(invite: IncomingInvite): void;
   /** As of UserAgentOptions. */
   nonceSecret: Buffer;
+  /** As of EndpointOptions. */
+  trusts(address: string): boolean;
   /** It went on, went off, or failed to. */
   changed(): void;
   parts?: LineParts;
 }
 
 export function createLine(options: LineOptions): Line {
-  const { settings, timers, log, incoming, nonceSecret, changed, parts = REAL_PARTS } = options;
+  const { settings, timers, log, incoming, nonceSecret, trusts, changed, parts = REAL_PARTS } = options;
   const configured = settings.SIP_LISTEN.length > 0;
   let wanted = configured;
   let open: OpenLine | undefined;
@@ -75,7 +79,7 @@ export function createLine(options: LineOptions): Line {
   const turnOn = async (): Promise<OpenLine> => {
     const listen = configured ? [...settings.SIP_LISTEN] : EVERYWHERE;
     try {
-      const agent = await parts.openAgent({ listen, settings, log, incoming, nonceSecret });
+      const agent = await parts.openAgent({ listen, settings, log, incoming, nonceSecret, trusts });
       open = { agent, media: parts.openMedia({ ports: settings.RTP_PORTS, silentAfterMs: timers.silentWarnMs, log }) };
       trouble = undefined;
       log.info({ listening: agent.endpoint.listening.map(({ protocol, address, port }) => `${protocol}:${address}:${port}`) }, "SIP is on");
@@ -158,11 +162,12 @@ function whyNot(error: unknown): string {
 const CERTIFICATES_MS = 60_000;
 
 export const REAL_PARTS: LineParts = {
-  async openAgent({ listen, settings, log, incoming, nonceSecret, certificatesMs = CERTIFICATES_MS }) {
+  async openAgent({ listen, settings, log, incoming, nonceSecret, trusts, certificatesMs = CERTIFICATES_MS }) {
     const { SIP_PUBLIC_ADDRESS: publicAddress } = settings;
+    const given = { ...(publicAddress ? { publicAddress } : {}), ...(trusts ? { trusts } : {}) };
     const tls = await readTlsFiles(settings);
     const open = async (handler: EndpointHandler): Promise<SipEndpoint> => {
-      const endpoint = await openEndpoint({ listen, ...(publicAddress ? { publicAddress } : {}), tls, log }, handler);
+      const endpoint = await openEndpoint({ listen, ...given, tls, log }, handler);
       const stop = followTlsFiles({ paths: settings, files: tls, everyMs: certificatesMs, use: endpoint.renewTls, log });
       const close = () => {
         stop();

@@ -15,6 +15,7 @@ const peer = await openPeer();
 after(() => peer.close());
 
 const GATEWAYS = ["udp:127.0.0.1:9"];
+const OTHER = address("<sip:other@example.com>;tag=o");
 type Invite = { to?: string; from?: string; headers?: ReadonlyArray<readonly [string, string]>; callId?: string; body?: string };
 
 const invite = (port: number, { to = "+97239000001", from = "<sip:+972501234567@example.com>;tag=a", ...more }: Invite = {}): SipRequest =>
@@ -206,6 +207,29 @@ describe("a call from a stranger", () => {
     const answer = await peer.response(request, 300);
     assert.equal(answer.status, 403);
     assert.deepEqual([answer.reason, answer.body.length], ["Forbidden", 0]);
+  });
+
+  test("is not even read when it comes with hundreds of others, unless it is from a trunk's network", async (t) => {
+    const running = await startCarrier(t, world);
+    const port = await running.port();
+    const count = 400;
+    const ask = () =>
+      peer.ask(port, { method: "OPTIONS", uri: address("<sip:x@example.com>").uri, from: OTHER, to: address("<sip:x@example.com>") });
+    const flood = () => {
+      const asked = new Set(Array.from({ length: count }, () => ask().callId));
+      return () => peer.received.filter((message) => message.kind === "response" && asked.has(message.callId)).length;
+    };
+    const answered = flood();
+    await until(() => answered() >= 200);
+    const trunk = await newTrunk(world, { gateways: ["udp:127.0.0.9:9"], inboundNetworks: ["127.0.0.1"] });
+    t.after(() => removeTrunk(world.house, trunk.id));
+    await until(() => {
+      invite(port);
+      return running.calls.length > 0;
+    });
+    assert.ok(answered() < count, `${answered()} answers`);
+    const all = flood();
+    await until(() => all() === count, { what: "an answer to all" });
   });
 
   test("is asked for credentials, which say whose it is; wrong ones are refused after some tries, then at once (RFC 3261 22)", async (t) => {

@@ -13,16 +13,16 @@ export interface RawPeer {
   next(start: RegExp, count?: number): Promise<string>;
 }
 
-export async function rawPeer(t: TestContext): Promise<RawPeer> {
+export async function rawPeer(t: TestContext, address = "127.0.0.1"): Promise<RawPeer> {
   const socket = createSocket("udp4");
   const heard: string[] = [];
   socket.on("message", (bytes) => heard.push(bytes.toString()));
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => socket.bind(0, address, resolve));
   t.after(() => new Promise<void>((resolve) => socket.close(() => resolve())));
   const { port } = socket.address();
   return {
     port,
-    target: { protocol: "udp", host: "127.0.0.1", port },
+    target: { protocol: "udp", host: address, port },
     heard,
     send: (text, to) => socket.send(text, to.port ?? 5060, to.host),
     next: (start, count = 1) =>
