@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answerTerms, termsOfResponse } from "../../../../src/carriers/sip/dialog/session-timer.ts";
+import { answerTerms, createSessionTimer, termsOfResponse } from "../../../../src/carriers/sip/dialog/session-timer.ts";
 import { createHeaders } from "../../../../src/carriers/sip/message/createHeaders.ts";
 
 type Row = {
@@ -61,4 +61,21 @@ test("who refreshes after a 2xx to us (RFC 4028 7.2)", () => {
   assert.deepEqual(terms("1800;refresher=uac"), { seconds: 1_800, refresher: "us" });
   assert.equal(termsOfResponse(createHeaders()), null);
   assert.equal(terms("0;refresher=uas"), null);
+});
+
+test("an interval longer than a timer can hold ends no call at once, and refreshes none all the time", () => {
+  const waits: number[] = [];
+  const timing = {
+    nowMs: () => 0,
+    after: (ms: number) => {
+      waits.push(ms);
+      return () => {};
+    },
+  };
+  const timer = createSessionTimer({ timing, refresh: () => {}, expired: () => {} });
+  timer.agreed(termsOfResponse(createHeaders([["Session-Expires", "9999999999;refresher=uac"]])));
+  timer.refused();
+  assert.equal(waits.length, 3);
+  // Node makes 1 ms of what is longer.
+  for (const ms of waits) assert.ok(ms > 60_000 && ms < 2 ** 31, String(ms));
 });
