@@ -6,7 +6,7 @@ import { until } from "../support/until.ts";
 import { ackRefusal, answered, callerHangsUp, inDialog, invite, refused } from "./support/caller.ts";
 import { type Subscriber, startLine } from "./support/line.ts";
 import { freePort } from "./support/ports.ts";
-import { pause, recv, recvStatus, replyInDialog, sdp, steps } from "./support/scenario.ts";
+import { pause, recv, recvStatus, replyInDialog, steps } from "./support/scenario.ts";
 import { startSipp } from "./support/sipp.ts";
 
 /** Calls that come in, from callers that sipp plays. */
@@ -101,11 +101,6 @@ describe("calls from a network that may call", { skip, concurrency: true }, () =
     const call = await onlyCall(subscriber);
     assert.equal(call.lead_id, null);
     assert.equal(call.outcome, "completed");
-  });
-
-  test("no codec in common: 488", async () => {
-    const subscriber = await openSubscriber();
-    await callIn(open.sipPort, subscriber.number, steps(invite({ body: sdp({ codec: "G729" }) }), refused(488)));
   });
 
   test("an extension that we do not have: 420 with its name (RFC 3261 8.2.2.3)", async () => {

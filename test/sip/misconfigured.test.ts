@@ -16,10 +16,11 @@ import { missing } from "../support/debian-packages.ts";
 import { until } from "../support/until.ts";
 import { startBaresip } from "./support/baresip.ts";
 import { invite, refused } from "./support/caller.ts";
-import { startKamailio } from "./support/kamailio.ts";
+import { healthOf } from "./support/healthOf.ts";
+import { startKamailio, startKamailioOverTls } from "./support/kamailio.ts";
 import { type Line, type Subscriber, startLine } from "./support/line.ts";
 import { freePort } from "./support/ports.ts";
-import { answer, hungUp, recv, recvInvite, reply, steps } from "./support/scenario.ts";
+import { answer, hungUp, recv, recvInvite, reply, sdp, steps } from "./support/scenario.ts";
 import { startSipp } from "./support/sipp.ts";
 import { writeWav } from "./support/sound.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
@@ -79,16 +80,6 @@ const certificates = skip
 const line = await startLoggedLine(certificates ? { SIP_TLS_CA: certificates.ca } : {});
 
 const WARN = 40;
-
-/** What the trunk shows of this check. */
-const health = (on: LoggedLine, subscriber: Subscriber, check: TrunkHealth["check"], state: TrunkHealth["state"]): Promise<TrunkHealth> =>
-  until(
-    async () => {
-      const { health: found } = await getTrunk(on.world.house, subscriber.trunk.id);
-      return found.find((one) => one.check === check && one.state === state);
-    },
-    { what: `${check} ${state}`, withinMs: 45_000 },
-  );
 
 const withoutHosts = ({ source }: RegExp): RegExp =>
   new RegExp(source.replaceAll(/127\\\.0\\\.0\\\.1|no-such-host\\\.invalid|sip\\\.example\\\.com/g, "the gateway"));
@@ -189,7 +180,7 @@ describe("a gateway that cannot be worked with", { skip, concurrency: true }, ()
     test(`${what}: told on the trunk, by trunk test with what to do, on the call and in the log`, async () => {
       const subscriber = await line.subscriber({ trunk: await trunk() });
       const [shown, call, tested] = await Promise.all([
-        health(line, subscriber, check, "down"),
+        healthOf(line, subscriber, check, "down"),
         subscriber.place().then((id) => subscriber.ended(id, 45_000)),
         trunkTest(subscriber),
       ]);
@@ -204,7 +195,7 @@ describe("a gateway that cannot be worked with", { skip, concurrency: true }, ()
 
   test("with the certificate that it should have, all is well", async () => {
     const subscriber = await line.subscriber({ trunk: { gateways: [`tls:127.0.0.1:${await overTls(certificates?.right)}`] } });
-    await health(line, subscriber, "options", "up");
+    await healthOf(line, subscriber, "options", "up");
     const { code, out } = await trunkTest(subscriber);
     assert.equal(code, 0, out);
   });
@@ -214,9 +205,9 @@ describe("a gateway that is well, but calls are not", { skip, concurrency: true 
   /** Its last call stands on the trunk until the trunk is changed. */
   async function assertShown(subscriber: Subscriber, call: Call, reason: RegExp): Promise<void> {
     assertTold(line, call, reason);
-    assert.match((await health(line, subscriber, "calls", "down")).detail, reason);
+    assert.match((await healthOf(line, subscriber, "calls", "down")).detail, reason);
     assertTrunkLogged(line, subscriber, reason);
-    assert.equal((await health(line, subscriber, "options", "up")).state, "up");
+    assert.equal((await healthOf(line, subscriber, "options", "up")).state, "up");
     assert.equal((await trunkTest(subscriber)).code, 0);
     const { out } = await leadline(["trunk", "show", subscriber.trunk.name], { env: line.environment });
     assert.match(out, new RegExp(` calls +NO .*${reason.source}`));
@@ -249,7 +240,7 @@ describe("a gateway that is well, but calls are not", { skip, concurrency: true 
       what: "the trunk is clear",
     });
     assert.equal((await subscriber.ended(await subscriber.place())).outcome, "completed");
-    assert.equal((await health(line, subscriber, "calls", "up")).detail, "takes calls");
+    assert.equal((await healthOf(line, subscriber, "calls", "up")).detail, "takes calls");
   });
 
   test("SRTP is required, and answered without", async () => {
@@ -259,24 +250,41 @@ describe("a gateway that is well, but calls are not", { skip, concurrency: true 
     await assertShown(subscriber, call, /SRTP/);
   });
 
-  test("SRTP is required, and a call comes in without", async () => {
-    const gateway = await startKamailio({ routes: ANSWERS });
-    const subscriber = await line.subscriber({
-      trunk: { gateways: [`udp:127.0.0.1:${gateway.port}`], srtp: "require", inboundNetworks: ["127.0.0.1/32"] },
+  for (const { what, trunk, offer, reason } of [
+    {
+      what: "SRTP is required, and a call comes in without",
+      trunk: { srtp: "require" },
+      offer: sdp(),
+      reason: /SRTP is required here, and no key is offered/,
+    },
+    {
+      what: "no codec in common: a call comes in with another one",
+      trunk: {},
+      offer: sdp({ codec: "G729" }),
+      reason: /none of our codecs \(PCMA, PCMU\) is offered/,
+    },
+  ] as const) {
+    test(what, async () => {
+      const gateway = await startKamailio({ routes: ANSWERS });
+      const subscriber = await line.subscriber({
+        trunk: { gateways: [`udp:127.0.0.1:${gateway.port}`], inboundNetworks: ["127.0.0.1/32"], ...trunk },
+      });
+      await healthOf(line, subscriber, "options", "up");
+      const caller = await startSipp({
+        scenario: steps(invite({ body: offer }), refused(488)),
+        remote: `127.0.0.1:${line.sipPort}`,
+        service: subscriber.number,
+      });
+      await caller.succeeded();
+      const [call] = await until(async () => {
+        const calls = await subscriber.calls();
+        return calls[0]?.status === "ended" && calls;
+      });
+      assert.ok(call);
+      assert.equal(call.sip_status, 488);
+      await assertShown(subscriber, call, reason);
     });
-    const caller = await startSipp({
-      scenario: steps(invite(), refused(488)),
-      remote: `127.0.0.1:${line.sipPort}`,
-      service: subscriber.number,
-    });
-    await caller.succeeded();
-    const [call] = await until(async () => {
-      const calls = await subscriber.calls();
-      return calls[0]?.status === "ended" && calls;
-    });
-    assert.ok(call);
-    await assertShown(subscriber, call, /SRTP is required here, and no key is offered/);
-  });
+  }
 });
 
 test("every RTP port is in use: told on the calls, in and out, on the trunk and in the log", { skip }, async () => {
@@ -292,7 +300,7 @@ test("every RTP port is in use: told on the calls, in and out, on the trunk and 
   const reason = /every RTP port of RTP_PORTS is in use/;
   const second = await subscriber.ended(await subscriber.place("+972501234568"));
   assertTold(narrow, second, reason);
-  assert.match((await health(narrow, subscriber, "calls", "down")).detail, reason);
+  assert.match((await healthOf(narrow, subscriber, "calls", "down")).detail, reason);
   assertTrunkLogged(narrow, subscriber, reason);
   const caller = await startSipp({
     scenario: steps(invite(), refused(503)),
@@ -315,28 +323,15 @@ test("another program has the SIP port: told on the trunk, on the call and in th
   const gateway = await startKamailio({ routes: ANSWERS });
   const subscriber = await deaf.subscriber({ trunk: { gateways: [`udp:127.0.0.1:${gateway.port}`] } });
   const reason = new RegExp(`SIP is off: 127\\.0\\.0\\.1 port ${port} is taken by another program`);
-  assert.match((await health(deaf, subscriber, "options", "down")).detail, reason);
+  assert.match((await healthOf(deaf, subscriber, "options", "down")).detail, reason);
   assertTrunkLogged(deaf, subscriber, reason);
   assertTold(deaf, await subscriber.ended(await subscriber.place()), reason, /the telephone line is out of order/);
   assert.ok(deaf.logged.some(({ level, msg }) => level > WARN && reason.test(msg)));
   other.close();
-  assert.match((await health(deaf, subscriber, "options", "up")).detail, /^answers in/);
+  assert.match((await healthOf(deaf, subscriber, "options", "up")).detail, /^answers in/);
 });
 
 /** A port at which Kamailio speaks TLS with this certificate. */
-async function overTls(shown: Issued | undefined, method = "TLSv1.2+"): Promise<number> {
-  const port = await freePort();
-  await startKamailio({
-    loads: `
-enable_tls=yes
-listen=tls:127.0.0.1:${port}
-loadmodule "tls.so"
-modparam("tls", "tls_method", "${method}")
-modparam("tls", "private_key", "FOLDER/key.pem")
-modparam("tls", "certificate", "FOLDER/cert.pem")
-`,
-    routes: ANSWERS,
-    files: { "key.pem": shown?.key ?? "", "cert.pem": shown?.cert ?? "" },
-  });
-  return port;
+async function overTls(shows: Issued = { cert: "", key: "" }, method?: string): Promise<number> {
+  return (await startKamailioOverTls({ routes: ANSWERS, tls: { shows, ...(method ? { method } : {}) } })).tlsPort;
 }

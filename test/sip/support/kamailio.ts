@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import type { Issued } from "../../carriers/sip/transport/support/certificates.ts";
 import { findProgram } from "../../support/debian-packages.ts";
 import { until } from "../../support/until.ts";
 import { type PeerProcess, startPeer } from "./peer-process.ts";
@@ -12,6 +13,10 @@ export interface Kamailio {
   process: PeerProcess;
 }
 
+export interface KamailioOverTls extends Kamailio {
+  tlsPort: number;
+}
+
 export interface KamailioOptions {
   /** The routing script from `request_route` on. */
   routes: string;
@@ -19,6 +24,35 @@ export interface KamailioOptions {
   loads?: string;
   /** What the configuration refers to as FOLDER/name. */
   files?: Readonly<Record<string, string>>;
+}
+
+export interface KamailioTls {
+  shows: Issued;
+  /** PEM of the authority whose certificates it wants to see of everybody; it looks at none when not said. */
+  trusts?: string;
+  method?: string;
+}
+
+const LOOKS_AT_CERTIFICATES = `
+modparam("tls", "ca_list", "FOLDER/ca.pem")
+modparam("tls", "verify_certificate", 1)
+modparam("tls", "require_certificate", 1)`;
+
+/** The same with TLS on a port of its own. */
+export async function startKamailioOverTls(options: KamailioOptions & { tls: KamailioTls }): Promise<KamailioOverTls> {
+  const { shows, trusts, method = "TLSv1.2+" } = options.tls;
+  const tlsPort = await freePort();
+  const loads = `
+enable_tls=yes
+listen=tls:127.0.0.1:${tlsPort}
+loadmodule "tls.so"
+modparam("tls", "tls_method", "${method}")
+modparam("tls", "private_key", "FOLDER/key.pem")
+modparam("tls", "certificate", "FOLDER/cert.pem")
+${trusts ? LOOKS_AT_CERTIFICATES : ""}
+${options.loads ?? ""}`;
+  const files = { ...options.files, "key.pem": shows.key, "cert.pem": shows.cert, "ca.pem": trusts ?? "" };
+  return { ...(await startKamailio({ ...options, loads, files })), tlsPort };
 }
 
 /** Runs Kamailio on loopback, UDP and TCP on one port, which the configuration calls PORT. */
