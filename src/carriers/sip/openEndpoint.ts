@@ -57,6 +57,7 @@ export async function openEndpoint(options: EndpointOptions, handler: EndpointHa
   const transports = await createTransports(
     {
       ...options,
+      isStranger: guard.isStranger,
       located: guard.know,
       onTrouble: (what, error) => log[troubles.allows("all") ? "warn" : "debug"]({ err: error }, what),
     },

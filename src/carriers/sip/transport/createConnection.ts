@@ -15,6 +15,8 @@ export interface Connection {
   readonly closed: boolean;
   /** We opened it, a request has had no answer, and nothing else was heard since: the other side may be gone without a word. */
   readonly mute: boolean;
+  /** When something was last said on it (`performance.now()`). */
+  readonly lastAlive: number;
   destroy(): void;
 }
 
@@ -202,6 +204,9 @@ export function createConnection(socket: Socket, options: ConnectionOptions, inb
     },
     get mute() {
       return mute;
+    },
+    get lastAlive() {
+      return lastAlive;
     },
     destroy: () => socket.destroy(),
   };

@@ -1,7 +1,7 @@
 import { isIP, type Socket } from "node:net";
 import type { SecureContext } from "node:tls";
 import type { Protocol } from "../endpoint.ts";
-import { familyOf, plainAddress, withBrackets } from "./address.ts";
+import { familyOf, ownerOf, plainAddress, withBrackets } from "./address.ts";
 import { connectSocket } from "./connectSocket.ts";
 import { CONNECTION_LIMITS, type Connection, type ConnectionLimits, createConnection } from "./createConnection.ts";
 import type { HostPort, Inbound, Path } from "./path.ts";
@@ -35,14 +35,17 @@ export interface ConnectionsOptions {
   /** The address to connect from; undefined: as the system likes. */
   localAddress(protocol: StreamProtocol, family: 4 | 6): string | undefined;
   limits?: Partial<ConnectionLimits & PoolLimits>;
+  /** As of Guard. */
+  isStranger(address: string): boolean;
   /** Somebody was turned away. */
   onRefused(address: string): void;
 }
 
 export interface PoolLimits {
   connectMs: number;
-  /** Opened by others. */
+  /** Opened by others. When there are so many, the one of a stranger on which nothing was said for longest makes room. */
   total: number;
+  /** Of one IPv4 address, or one IPv6 /64. */
   perSource: number;
 }
 
@@ -55,6 +58,8 @@ export function createConnections(options: ConnectionsOptions, inbound: Inbound)
   const opening = new Map<string, Promise<Connection>>();
   const perSource = new Map<string, number>();
   const all = new Set<Connection>();
+  /** Opened by others that were strangers then. */
+  const strangers = new Set<Connection>();
   const stop = new AbortController();
   let accepted = 0;
 
@@ -76,6 +81,7 @@ export function createConnections(options: ConnectionsOptions, inbound: Inbound)
         limits,
         onClosed: () => {
           all.delete(connection);
+          strangers.delete(connection);
           if (byTarget.get(key) === connection) byTarget.delete(key);
           onClosed();
         },
@@ -102,6 +108,19 @@ export function createConnections(options: ConnectionsOptions, inbound: Inbound)
     return adopt(socket, target.protocol, "here", target.host, key, () => {});
   }
 
+  /** Whether a stranger's connection was closed for another one's sake. */
+  function makeRoom(): boolean {
+    for (;;) {
+      let idlest: Connection | undefined;
+      for (const one of strangers) if (!idlest || one.lastAlive < idlest.lastAlive) idlest = one;
+      if (!idlest) return false;
+      strangers.delete(idlest);
+      if (!options.isStranger(idlest.remote.address)) continue;
+      idlest.destroy();
+      return true;
+    }
+  }
+
   const find = (target: ConnectTarget): Path | undefined => {
     const open = byTarget.get(keyOf(target));
     return open && !open.closed && !open.mute ? open.path(true) : undefined;
@@ -123,24 +142,27 @@ export function createConnections(options: ConnectionsOptions, inbound: Inbound)
     },
     accept: (socket, protocol) => {
       const address = plainAddress(socket.remoteAddress ?? "");
-      const count = perSource.get(address) ?? 0;
-      if (stop.signal.aborted || !address || accepted >= limits.total || count >= limits.perSource) {
+      const owner = ownerOf(address);
+      const count = perSource.get(owner) ?? 0;
+      const refused = stop.signal.aborted || !address || count >= limits.perSource;
+      if (refused || (accepted >= limits.total && !makeRoom())) {
         socket.on("error", () => {});
         socket.destroy();
         if (address) options.onRefused(address);
         return;
       }
       accepted += 1;
-      perSource.set(address, count + 1);
+      perSource.set(owner, count + 1);
       socket.setNoDelay(true);
       // A TLS connection from outside is never used for a name: nobody has shown a certificate for it.
       const key = keyOf({ protocol, address, port: socket.remotePort ?? 0, host: protocol === "tls" ? "" : address });
-      adopt(socket, protocol, "there", address, key, () => {
+      const connection = adopt(socket, protocol, "there", address, key, () => {
         accepted -= 1;
-        const left = (perSource.get(address) ?? 1) - 1;
-        if (left > 0) perSource.set(address, left);
-        else perSource.delete(address);
+        const left = (perSource.get(owner) ?? 1) - 1;
+        if (left > 0) perSource.set(owner, left);
+        else perSource.delete(owner);
       });
+      if (options.isStranger(address)) strangers.add(connection);
     },
     get size() {
       return all.size;

@@ -19,6 +19,8 @@ export interface TransportsOptions {
   limits?: ConnectionsOptions["limits"];
   resolver?: Resolver;
   routes?: Routes;
+  /** As of Guard. */
+  isStranger(address: string): boolean;
   /** We send there. */
   located(address: string): void;
   /** What concerns no single message: a listener's error, somebody turned away. */
@@ -85,6 +87,7 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
         return own && !isWildcard(own) ? own : undefined;
       },
       ...(options.limits && { limits: options.limits }),
+      isStranger: options.isStranger,
       onRefused: (address) => options.onTrouble(`too many connections: one from ${address} was closed`),
     },
     inbound,

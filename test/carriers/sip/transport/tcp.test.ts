@@ -196,6 +196,40 @@ test("no more connections than allowed, from one source and in all", async (t) =
   await until(() => answers(fourth.heard()) === 1);
 });
 
+test("when all connections are taken, the stranger who has said nothing for longest makes room, never one whose call was taken", async (t) => {
+  const taking: EndpointHandler = {
+    ...OBLIGING,
+    request: (transaction) => transaction.respond({ status: 200, stateless: transaction.request.method !== "INVITE" }),
+  };
+  const server = await open(t, taking, { listen: LISTEN, limits: { total: 3 }, trusts: () => false });
+  const { port } = targetOf(server, "tcp");
+  let serial = 0;
+  const ask = async (peer: Awaited<ReturnType<typeof dial>>, method: string) => {
+    const before = answers(peer.heard());
+    serial += 1;
+    peer.socket.write(tcpRequest(5060, { method, branch: `;branch=z9hG4bKroom${serial}`, callId: `room${serial}` }));
+    await until(() => answers(peer.heard()) > before, { what: `an answer to ${method}` });
+  };
+  const dialFrom = async (localAddress: string) => {
+    const socket = connect({ port, host: "127.0.0.1", localAddress });
+    await new Promise((resolve) => socket.on("connect", resolve));
+    return listenTo(t, socket);
+  };
+  const caller = await dialFrom("127.0.0.2");
+  await ask(caller, "INVITE");
+  const idle = await dial(t, port);
+  await ask(idle, "OPTIONS");
+  const busy = await dial(t, port);
+  await ask(busy, "OPTIONS");
+  const fourth = await dial(t, port);
+  await until(() => idle.socket.destroyed);
+  await ask(fourth, "OPTIONS");
+  await ask(busy, "OPTIONS");
+  const fifth = await dial(t, port);
+  await until(() => fourth.socket.destroyed);
+  for (const peer of [caller, busy, fifth]) await ask(peer, "OPTIONS");
+});
+
 test("an answer whose connection is gone goes over a new one to the Via's port (18.2.2)", async (t) => {
   const transactions: ServerTransaction[] = [];
   const server = await open(t, { request: (transaction) => void transactions.push(transaction) }, { listen: LISTEN });
