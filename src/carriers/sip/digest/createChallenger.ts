@@ -1,7 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { parseAuthParams } from "../message/authParams.ts";
-import type { SipRequest } from "../message/message.ts";
+import type { SipRequest, Uri } from "../message/message.ts";
 import { quote } from "../message/quoted.ts";
+import { parseUri } from "../message/uri.ts";
 import type { Credentials } from "../user-agent.ts";
 import { algorithmOf, digestResponse } from "./digestResponse.ts";
 
@@ -19,7 +20,8 @@ export interface Challenger {
 
 /**
  * `none`: no credentials for a challenge of ours. `stale`: for one that is too old: ask again, with `stale`.
- * `claim`: to be verified with the password that belongs to the name; `verify` is true once for each use of a nonce (its count).
+ * `claim`: to be verified with the password that belongs to the name; `verify` is true once for each use of a nonce (its count), and
+ * for the user or number that was called with it.
  */
 export type Claim =
   | { readonly kind: "none" }
@@ -103,7 +105,7 @@ export function createChallenger(options: { secret?: Buffer; expiresMs?: number;
         });
         const same = sameText(right, given("response").toLowerCase());
         const count = qop === null ? Number.POSITIVE_INFINITY : Number.parseInt(nc, 16);
-        return same && credentials.username === username && use(nonce, count, expires);
+        return same && isFor(given("uri"), request.uri) && credentials.username === username && use(nonce, count, expires);
       },
     };
   }
@@ -125,6 +127,17 @@ export function createChallenger(options: { secret?: Buffer; expiresMs?: number;
     },
   };
 }
+
+/**
+ * Whether an answer to a challenge was made for this request: not one that was overheard, put into a call to another number. RFC 3261
+ * 22.4 lets the host differ; some clients leave the user out.
+ */
+function isFor(written: string, uri: Uri): boolean {
+  const user = userOf(parseUri(written));
+  return user === null || user === userOf(uri);
+}
+
+const userOf = (uri: Uri | null): string | null => (uri?.kind === "sip" ? uri.user : (uri?.raw ?? null));
 
 /** Digests are over what stands between the quotes, escapes included. */
 const escaped = (text: string): string => quote(text).slice(1, -1);

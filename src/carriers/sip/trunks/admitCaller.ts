@@ -1,5 +1,7 @@
 import type { OpenTrunk } from "../../../core/trunks/loadTrunks.ts";
 import type { Log } from "../../../platform/log.ts";
+import { ownerOf } from "../transport/address.ts";
+import { createRateLimit } from "../transport/createRateLimit.ts";
 import type { IncomingInvite } from "../user-agent.ts";
 import type { GatewayBoard } from "./gateway-board.ts";
 import { isInNetworks } from "./networks.ts";
@@ -9,10 +11,12 @@ import type { TrunkBook } from "./trunk-book.ts";
 export const REALM = "leadline";
 /** Wrong credentials with which one call may come. */
 const MOST_TRIES = 3;
-/** Wrong credentials that an address may show in a minute, over all its calls. */
+/** Wrong credentials that an address (IPv6: its /64) may show in a minute, over all its calls. */
 const MOST_FAILURES = 10;
 const WINDOW_MS = 60_000;
 const MOST_KEYS = 10_000;
+/** Over all addresses, which over UDP anybody can make up. */
+const LINES = { perSecond: 0.1, burst: 20, keys: 1 };
 
 /**
  * Decides over whom an INVITE comes: returns the trunks it can belong to, or undefined when it has been answered here. From a
@@ -30,6 +34,7 @@ export function createAdmission(parts: {
   const failures = tally();
   const tries = tally();
   const refusals = tally();
+  const lines = createRateLimit(LINES);
 
   const isTrusted = (trunk: OpenTrunk, address: string): boolean =>
     isInNetworks(trunk, address) ||
@@ -42,7 +47,8 @@ export function createAdmission(parts: {
     if (trusted.length > 0) return trusted;
     const refuse = (why: string) => {
       // Scanners call all day long.
-      log[refusals.add(address) === 1 ? "info" : "debug"]({ source: address, why }, "a call from a stranger is refused");
+      const isNews = refusals.add(ownerOf(address)) === 1 && lines.allows("");
+      log[isNews ? "info" : "debug"]({ source: address, why }, "a call from a stranger is refused");
       invite.turnAway(403);
     };
     const open = trunks.flatMap((trunk) => {
@@ -50,16 +56,16 @@ export function createAdmission(parts: {
       return username !== null && typeof password === "string" ? [{ trunk, credentials: { username, password } }] : [];
     });
     if (open.length === 0) return void refuse("no trunk allows this address, and none takes credentials");
-    if (failures.count(address) >= MOST_FAILURES) return void refuse("too many wrong credentials from this address");
+    if (failures.count(ownerOf(address)) >= MOST_FAILURES) return void refuse("too many wrong credentials from this address");
     const claimed = invite.claimedUsername;
     if (claimed === null) return void invite.challenge(REALM);
     const named = open.filter(({ credentials }) => credentials.username === claimed);
     // An answer to a challenge is good once, and trunks at one provider may share its credentials.
     const known = named.find(({ credentials }) => invite.verify(credentials))?.credentials.password;
     if (known !== undefined) return named.filter(({ credentials }) => credentials.password === known).map(({ trunk }) => trunk);
-    failures.add(address);
+    failures.add(ownerOf(address));
     if (tries.add(`${address} ${invite.request.callId}`) >= MOST_TRIES) return void refuse("wrong credentials");
-    log.info({ source: address, username: claimed }, "wrong credentials with an incoming call");
+    log[lines.allows("") ? "info" : "debug"]({ source: address, username: claimed }, "wrong credentials with an incoming call");
     invite.challenge(REALM);
   };
 }

@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { answerChallenge, createDigestState, withAuthorization } from "../../../../src/carriers/sip/digest.ts";
 import type { SipRequest, SipResponse } from "../../../../src/carriers/sip/message/message.ts";
+import { createAdmission } from "../../../../src/carriers/sip/trunks/admitCaller.ts";
+import type { IncomingInvite } from "../../../../src/carriers/sip/user-agent.ts";
 import { addPhoneNumber } from "../../../../src/core/phone-numbers/addPhoneNumber.ts";
+import { loadTrunks } from "../../../../src/core/trunks/loadTrunks.ts";
 import { removeTrunk } from "../../../../src/core/trunks/removeTrunk.ts";
 import { until } from "../../../support/until.ts";
 import { startWorld } from "../../../support/world.ts";
 import { address, openPeer, type Peer, sdp } from "../peer.ts";
-import { listen, newTrunk, startCarrier } from "./support.ts";
+import { makeRequest } from "../transport/support/messages.ts";
+import { listen, log, newTrunk, startCarrier } from "./support.ts";
 
 const world = await startWorld();
 const tenant = await world.tenant();
@@ -289,5 +293,53 @@ describe("a call from a stranger", () => {
       assert.deepEqual([call.trunkId, call.to], [trunk.id, phone]);
       call.reject("full");
     }
+  });
+});
+
+/** An INVITE as the user agent shows it, and what it was answered with. */
+function shown(host: string, claimedUsername: string | null) {
+  const answers: Array<number> = [];
+  const invite: IncomingInvite = {
+    request: makeRequest("INVITE"),
+    source: { protocol: "udp", address: host, port: 5060 },
+    claimedUsername,
+    verify: () => false,
+    challenge: () => void answers.push(401),
+    turnAway: (status) => void answers.push(status),
+    reject: (status) => void answers.push(status),
+    accept: () => assert.fail("accepted"),
+    onGone: () => {},
+  };
+  return { invite, answers };
+}
+
+const NOBODY_KNOWN = { addresses: () => [] };
+
+describe("strangers by the thousand", () => {
+  test("fill no log: over UDP anybody makes up addresses", () => {
+    const lines: unknown[] = [];
+    const counting = Object.assign(Object.create(log), { info: (...of: unknown[]) => lines.push(of) });
+    const admit = createAdmission({ book: { all: () => [] }, board: NOBODY_KNOWN, log: counting });
+    for (let id = 0; id < 1_000; id++) {
+      const { invite, answers } = shown(`198.51.${id >> 8}.${id & 255}`, null);
+      admit(invite);
+      assert.deepEqual(answers, [403]);
+    }
+    assert.ok(lines.length > 0 && lines.length < 100, `${lines.length} lines`);
+  });
+
+  test("guess no more for having many IPv6 addresses: their /64 counts", async (t) => {
+    const { id } = await newTrunk(world, { gateways: GATEWAYS, username: "clinic", password: "secret" });
+    t.after(() => removeTrunk(world.house, id));
+    const trunks = await loadTrunks(world.house);
+    const admit = createAdmission({ book: { all: () => trunks }, board: NOBODY_KNOWN, log });
+    const guess = (from: string) => {
+      const { invite, answers } = shown(from, "clinic");
+      admit(invite);
+      return answers[0];
+    };
+    for (let id = 1; id <= 10; id++) assert.equal(guess(`2001:db8::${id}`), 401);
+    assert.equal(guess("2001:db8::11"), 403);
+    assert.equal(guess("2001:db8:0:1::11"), 401);
   });
 });
