@@ -1,150 +1,21 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { removeTrunk } from "../../src/core/trunks/removeTrunk.ts";
 import { type Server, startServer, voiceOf } from "../cli/support.ts";
 import { missing } from "../support/debian-packages.ts";
 import { until } from "../support/until.ts";
-import { type Baresip, startBaresip } from "./support/baresip.ts";
 import { answered, callerHangsUp, invite } from "./support/caller.ts";
-import { type Kamailio, runKamailio, startKamailio } from "./support/kamailio.ts";
+import { runKamailio, startKamailio } from "./support/kamailio.ts";
 import { type Line, type Subscriber, startLine } from "./support/line.ts";
 import { freePort } from "./support/ports.ts";
 import { answer, hangUp, pause, recvInvite, reply, steps } from "./support/scenario.ts";
 import { startSipp } from "./support/sipp.ts";
-import { writeWav } from "./support/sound.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
-/** Kamailio in front of us: as a proxy, as what spreads calls over voice nodes, and as a registrar. */
-const skip = missing("kamailio", "baresip", "sipp", "espeak-ng");
+/** Kamailio in front of us: as what spreads calls over voice nodes, and as a registrar. */
+const skip = missing("kamailio", "sipp", "espeak-ng");
 const line = await startLine();
-
-const onlyCall = async (subscriber: Subscriber) => {
-  const [first] = await until(async () => (await subscriber.calls()).length > 0 && subscriber.calls(), { what: "a call" });
-  assert.ok(first);
-  return first;
-};
-
-describe("a proxy that stays in the path (RFC 3261 16.6), TCP to us and UDP to the phone", { skip, concurrency: true }, () => {
-  const silence = join(temporaryFolder(), "silence.wav");
-  writeWav(silence, new Int16Array(8_000 * 30));
-
-  interface Path {
-    phone: Baresip;
-    subscriber: Subscriber;
-    kamailio: Kamailio;
-    /** Waits until such a request has gone through the proxy because its Route said so, from the side that uses this transport. */
-    passed(method: string, from: "tcp" | "udp"): Promise<unknown>;
-  }
-
-  async function path(agent: Parameters<Line["subscriber"]>[0]["agent"] = {}): Promise<Path> {
-    const phone = await startBaresip({ plays: silence, user: "+972501234567" });
-    const kamailio = await startKamailio({
-      routes: `
-request_route {
-	if (!mf_process_maxfwd_header("10")) {
-		sl_send_reply("483", "Too Many Hops");
-		exit;
-	}
-	if (is_method("CANCEL")) {
-		if (t_check_trans()) t_relay();
-		exit;
-	}
-	if (has_totag()) {
-		if (loose_route()) {
-			xlog("L_ERR", "[$rm from $proto]\\n");
-			t_relay();
-		} else if (is_method("ACK")) {
-			if (t_check_trans()) t_relay();
-		} else {
-			xlog("L_ERR", "[$rm without a route]\\n");
-			sl_send_reply("404", "Not Here");
-		}
-		exit;
-	}
-	if (is_method("OPTIONS")) {
-		sl_send_reply("200", "OK");
-		exit;
-	}
-	record_route();
-	if ($proto == "tcp") $du = "sip:127.0.0.1:${phone.port}";
-	else $du = "sip:127.0.0.1:${line.sipPort};transport=tcp";
-	t_relay();
-}`,
-    });
-    const subscriber = await line.subscriber({
-      trunk: { gateways: [`tcp:127.0.0.1:${kamailio.port}`], inboundNetworks: ["127.0.0.1/32"] },
-      agent,
-    });
-    const passed = (method: string, from: string) =>
-      until(() => kamailio.process.output().includes(`[${method} from ${from}]`), {
-        what: `${method} from ${from} (${kamailio.process.output().slice(-1_000)})`,
-        withinMs: 20_000,
-      });
-    return { phone, subscriber, kamailio, passed };
-  }
-
-  const callOut = async (agent: Parameters<typeof path>[0] = {}) => {
-    const found = await path(agent);
-    const callId = await found.subscriber.place();
-    await found.phone.event("CALL_ESTABLISHED");
-    await found.passed("ACK", "tcp");
-    return { ...found, callId };
-  };
-  const callIn = async (agent: Parameters<typeof path>[0] = {}) => {
-    const found = await path(agent);
-    let dialled = 0;
-    await until(
-      () => {
-        const happened = (type: string) => found.phone.events.filter((event) => event.type === type).length;
-        // Our side learns of a new trunk a moment later: until then it is a stranger who calls, and is refused.
-        if (dialled === happened("CALL_CLOSED")) {
-          dialled++;
-          found.phone.command("dial", `sip:${found.subscriber.number}@127.0.0.1:${found.kamailio.port}`);
-        }
-        return happened("CALL_ESTABLISHED") > 0;
-      },
-      { what: "an answer", withinMs: 20_000 },
-    );
-    await found.passed("ACK", "udp");
-    const { id } = await onlyCall(found.subscriber);
-    return { ...found, callId: id };
-  };
-
-  for (const [direction, call] of [
-    ["out", callOut],
-    ["in", callIn],
-  ] as const) {
-    test(`a call ${direction}: the phone holds and resumes, and hangs up`, async () => {
-      const { phone, subscriber, kamailio, passed, callId } = await call();
-      phone.command("hold");
-      await passed("INVITE", "udp");
-      const acks = () => kamailio.process.output().split("[ACK from udp]").length - 1;
-      const before = direction === "in" ? 1 : 0;
-      await until(() => acks() === before + 1, { what: "ACK for the hold" });
-      phone.command("resume");
-      await until(() => acks() === before + 2, { what: "ACK for the resume" });
-      phone.command("hangup");
-      await passed("BYE", "udp");
-      const ended = await subscriber.ended(callId);
-      assert.equal(ended.outcome, "completed", ended.error ?? "");
-      assert.equal(ended.ended_by, "caller");
-      assert.ok(!kamailio.process.output().includes("without a route"), kamailio.process.output());
-    });
-
-    test(`a call ${direction}: we hang up`, async () => {
-      const { phone, subscriber, kamailio, passed, callId } = await call({ max_call_duration_secs: 2 });
-      await passed("BYE", "tcp");
-      await phone.event("CALL_CLOSED");
-      const ended = await subscriber.ended(callId);
-      assert.equal(ended.outcome, "completed", ended.error ?? "");
-      assert.equal(ended.disconnect_reason, "Max duration reached");
-      assert.ok((ended.media_quality?.packets_received ?? 0) > 50, "audio goes past the proxy");
-      assert.ok(!kamailio.process.output().includes("without a route"), kamailio.process.output());
-    });
-  }
-});
 
 describe("a dispatcher over two voice nodes, configured as the guide says", { skip }, () => {
   const guide = readFileSync(new URL("../../docs/sip.md", import.meta.url), "utf8");
