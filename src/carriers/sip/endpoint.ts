@@ -30,7 +30,8 @@ export interface SipEndpoint {
   readonly listening: readonly Source[];
   /**
    * How the other side of a target reaches us: for Contact, and the address for SDP. The public address when one of that IP version
-   * is configured. Nobody listening for that protocol: as another one (TLS: TCP, then UDP; TCP: UDP, then TLS). Never rejects.
+   * is configured. Nobody listening for that protocol: as another one (TCP: UDP, then TLS); for TLS our end of the connection to the
+   * target, which is opened. Never rejects.
    */
   reachableAt(target: Target): Promise<{ protocol: Protocol; host: string; port: number }>;
   /** Every place of a target, each with `port` and `met`, in the order to be tried; one at least. Never rejects. */

@@ -10,7 +10,8 @@ import { until } from "../../support/until.ts";
 import { AUDIO, heard, openWorld } from "./dialog/world.ts";
 import { address, LOOPBACK, sdp, tagOf } from "./peer.ts";
 import { withAuthority } from "./transport/support/certificates.ts";
-import { log, open, targetOf } from "./transport/support/endpoints.ts";
+import { hear, log, open, targetOf } from "./transport/support/endpoints.ts";
+import { makeRequest } from "./transport/support/messages.ts";
 import { headerOf, rawRequest, rawResponse } from "./transport/support/rawPeer.ts";
 
 /** Requests within a call, where Contact and Record-Route alone do not lead back. */
@@ -63,6 +64,26 @@ test("a gateway that is called by its name over TLS, and is an address in its Re
     requests.map((request) => request.method),
     ["INVITE", "BYE"],
   );
+});
+
+test("a gateway calls on the TLS connection that we opened to its name, where we do not listen for TLS: all of the call is on it", async (t) => {
+  const listen = (["udp", "tcp"] as const).map((protocol) => ({ protocol, address: LOOPBACK, port: 0 }));
+  const invites: IncomingInvite[] = [];
+  const here = await openAgent(t, { listen, tls: { ca: pems.ca } }, (invite) => invites.push(invite));
+  const gateway = await openAgent(t, { listen: [{ protocol: "tls", address: LOOPBACK, port: 0 }], tls: pems });
+  const { port } = gateway.agent.endpoint.listening[0] ?? { port: 0 };
+  const target: Target = { protocol: "tls", host: NAME, port };
+  const met = hear();
+  here.agent.endpoint.request(makeRequest("OPTIONS"), target, met);
+  await met.end;
+  const placed = gateway.call(await here.agent.endpoint.reachableAt(target));
+  const invite = await until(() => invites[0]);
+  const told = heard();
+  const taken = invite.accept({ media: told.media, audio: { ...AUDIO, port: 31_000 } }, told.handler);
+  await until(() => placed.told.includes("answered"));
+  taken.hangup();
+  assert.equal((await told.ended()).why, "bye_sent");
+  assert.equal((await placed.ended()).why, "bye_received");
 });
 
 for (const protocol of ["tcp", "tls"] satisfies Protocol[]) {

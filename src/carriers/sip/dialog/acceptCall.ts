@@ -13,7 +13,7 @@ import { contactAt } from "./contactAt.ts";
 import { type CallContext, callKey } from "./context.ts";
 import { createAuthorization } from "./createAuthorization.ts";
 import { createSession, type Session } from "./createSession.ts";
-import { dialogOfInvite } from "./dialog.ts";
+import { dialogOfInvite, hopBackTo } from "./dialog.ts";
 import type { LegOver } from "./leg.ts";
 import { readReasons } from "./reasons.ts";
 import type { TermsOffered } from "./session-timer.ts";
@@ -67,7 +67,7 @@ export function acceptCall(options: AcceptOptions, handler: SipCallHandler): Sip
 
   async function answer() {
     // Nothing is told before `acceptCall` has returned.
-    const here = await context.endpoint.reachableAt({ protocol: source.protocol, host: source.address, port: source.port });
+    const here = await context.endpoint.reachableAt(hopBackTo(source));
     if (!options.wanted) return end({ why: "canceled", detail: "the caller gave up" }, 487, "Request Terminated");
     if (state !== "accepting") return;
     const negotiation = createNegotiation(options.audio);

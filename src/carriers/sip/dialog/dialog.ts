@@ -65,7 +65,8 @@ export function metAgain(dialog: Dialog, source: Source): void {
   if (dialog.incoming && source.protocol === dialog.firstHop.protocol) dialog.firstHop = hopBackTo(source);
 }
 
-const hopBackTo = (source: Source): Target => ({ protocol: source.protocol, host: source.address, port: source.port, met: source });
+/** To where a request came from. */
+export const hopBackTo = (source: Source): Target => ({ protocol: source.protocol, host: source.address, port: source.port, met: source });
 
 /** Where the other side wants requests sent to: the first Contact (12.2.1.2). */
 export const contactUri = (message: SipRequest | SipResponse): Uri | undefined =>

@@ -1,6 +1,6 @@
 import { isIP, type Socket } from "node:net";
 import type { SecureContext } from "node:tls";
-import type { Protocol } from "../endpoint.ts";
+import type { Protocol, Source } from "../endpoint.ts";
 import { familyOf, ownerOf, plainAddress, withBrackets } from "./address.ts";
 import { connectSocket } from "./connectSocket.ts";
 import { CONNECTION_LIMITS, type Connection, type ConnectionLimits, createConnection } from "./createConnection.ts";
@@ -20,6 +20,8 @@ export interface ConnectTarget {
 export interface Connections {
   /** The open connection to there, unless it has fallen silent. */
   find(target: ConnectTarget): Path | undefined;
+  /** Any open connection whose other end this is, by whatever name it was opened. */
+  findAt(place: Source): Path | undefined;
   /** The open connection to there, or a new one. Rejects with what Node gives. `fresh`: not one that is open already. */
   open(target: ConnectTarget, options?: { timeoutMs?: number; fresh?: boolean }): Promise<Path>;
   /** Takes in who connected to us. */
@@ -121,13 +123,21 @@ export function createConnections(options: ConnectionsOptions, inbound: Inbound)
     }
   }
 
+  const isUsable = ({ closed, mute }: Connection) => !closed && !mute;
   const find = (target: ConnectTarget): Path | undefined => {
     const open = byTarget.get(keyOf(target));
-    return open && !open.closed && !open.mute ? open.path(true) : undefined;
+    return open && isUsable(open) ? open.path(true) : undefined;
   };
 
   return {
     find,
+    findAt: ({ protocol, address, port }) => {
+      const isThere = ({ remote }: Connection) => remote.port === port && remote.address === address && remote.protocol === protocol;
+      return all
+        .values()
+        .find((one) => isThere(one) && isUsable(one))
+        ?.path(true);
+    },
     open: async (target, { timeoutMs = limits.connectMs, fresh = false } = {}) => {
       if (stop.signal.aborted) throw new Error("closed");
       const open = fresh ? undefined : find(target);

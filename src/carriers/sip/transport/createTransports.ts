@@ -49,13 +49,16 @@ export interface Transports {
 
 /**
  * Who takes the place of a protocol that nobody listens on, in what others reach us at. What is said on a connection of ours
- * comes back on it in any case.
+ * comes back on it in any case. Nothing takes the place of TLS: what belongs to a call would be said in clear.
  */
 const IN_PLACE: Record<Protocol, readonly Protocol[]> = {
   udp: ["udp", "tcp", "tls"],
   tcp: ["tcp", "udp", "tls"],
-  tls: ["tls", "tcp", "udp"],
+  tls: ["tls"],
 };
+
+/** A gateway that cannot be connected to is not waited for as long as by the request that tells so. */
+const OWN_CONNECTION_MS = 2_000;
 
 /** A place that did not answer is tried last for this long: the OPTIONS after that may find it well again. */
 const IN_TROUBLE_MS = 45_000;
@@ -177,7 +180,9 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
     const { met, protocol, host } = target;
     if (met && protocol !== "udp" && met.protocol === protocol && !how.fresh) {
       const path = connections.find({ protocol, host, address: met.address, port: met.port });
-      if (path) return { path };
+      // Who calls us on a connection that we opened by a name is met at its address.
+      const same = path ?? (host === met.address ? connections.findAt(met) : undefined);
+      if (same) return { path: same };
     }
     const located = await locate(target);
     if ("failure" in located) return located;
@@ -202,6 +207,9 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
         if (chosen) return { protocol, ...chosen.at };
       }
     }
+    // RFC 5626: over TLS where nobody can connect to us, the connection that we open is the way back.
+    const own = target.protocol === "tls" ? await open(target, { timeoutMs: OWN_CONNECTION_MS }) : undefined;
+    if (own && "path" in own) return { protocol: target.protocol, ...own.path.sentBy };
     const [address = "127.0.0.1"] = addresses;
     const host = publicOf(familyOf(address)) ?? (await Promise.resolve(routes.localAddressTo(address)).catch(() => "127.0.0.1"));
     return { protocol: target.protocol, host, port: DEFAULT_PORT[target.protocol] };

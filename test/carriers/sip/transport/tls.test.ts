@@ -97,6 +97,23 @@ test("a port that speaks no TLS, and one where nobody is, are told apart", async
   assert.deepEqual(await nobody.end, { kind: "unreachable", detail: "connection refused" });
 });
 
+test("without a TLS listener we are reached over TLS, on the connection that we have opened (RFC 5626)", async (t) => {
+  const gateway = await open(t, OBLIGING, { listen: LISTEN, tls: pems.named });
+  const plain = (["udp", "tcp"] as const).map((protocol) => ({ protocol, address: "127.0.0.1", port: 0 }));
+  const client = await open(t, OBLIGING, { listen: plain, resolver, tls: { ca: pems.ca } });
+  const target = { ...targetOf(gateway, "tls"), host: "sip.example.com" };
+  const here = await client.reachableAt(target);
+  assert.deepEqual([here.protocol, here.host], ["tls", "127.0.0.1"]);
+  for (const [from, to] of [[client, target] as const, [gateway, here] as const]) {
+    const heard = hear();
+    from.request(makeRequest("OPTIONS"), to, heard);
+    const end = await heard.end;
+    assert.ok("status" in end && end.status === 200);
+  }
+  assert.deepEqual([gateway.size.connections, client.size.connections], [1, 1]);
+  assert.deepEqual(await client.reachableAt(target), here);
+});
+
 test("one connection for each name: who is trusted as one is not as another", async (t) => {
   const server = await open(t, OBLIGING, { listen: LISTEN, tls: pems.named });
   const client = await open(t, {}, { listen: [], resolver, tls: { ca: pems.ca } });

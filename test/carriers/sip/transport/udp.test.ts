@@ -70,8 +70,8 @@ test("reached at the public address of that IP version, with the port of the pro
   const at = (protocol: "udp" | "tcp" | "tls", host = "127.0.0.1") => endpoint.reachableAt({ protocol, host, port: 5060 });
   assert.deepEqual(await at("udp"), { protocol: "udp", host: "203.0.113.7", port: ports.udp });
   assert.deepEqual(await at("tcp"), { protocol: "tcp", host: "203.0.113.7", port: ports.tcp });
-  // Nobody listens for TLS: over TCP they reach us all the same.
-  assert.deepEqual(await at("tls"), { protocol: "tcp", host: "203.0.113.7", port: ports.tcp });
+  // Nobody listens for TLS, and there is no connection to go back on: never in clear all the same.
+  assert.deepEqual(await at("tls"), { protocol: "tls", host: "203.0.113.7", port: 5061 });
 });
 
 test("reached at the address listened on, or that of the route to the target; never without an answer", async (t) => {
