@@ -13,6 +13,8 @@ import type { SipTimers } from "./settings.ts";
 export interface Registration {
   /** SIP was turned on or off, or the gateway went or came back, and may have forgotten us: registers now. */
   check(): void;
+  /** The gateway is there: registers now when it reaches us elsewhere than it was told, as over TLS on another connection of ours. */
+  follow(): Promise<void>;
   /** `leaveWithinMs`: takes the binding back first, when there is one. */
   stop(leaveWithinMs?: number): Promise<void>;
 }
@@ -67,6 +69,11 @@ export function startRegistration(options: RegistrationOptions): Registration {
     return outcome;
   };
 
+  const contactOf = async ({ endpoint }: OpenLineAgent): Promise<SipUri> => {
+    const { protocol, host, port } = await endpoint.reachableAt(gateway);
+    return sipUri({ user: username, host, port, params: protocol === "udp" ? [] : [["transport", protocol]] });
+  };
+
   /** Resolves with how long to wait before the next try. */
   const register = async (): Promise<number> => {
     if (!line.open) {
@@ -75,16 +82,7 @@ export function startRegistration(options: RegistrationOptions): Registration {
     }
     if (trunk.password === undefined) return refused(SEALED_ELSEWHERE);
     const { agent } = line.open;
-    const here = await agent.endpoint
-      .reachableAt(gateway)
-      .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
-    if (here instanceof Error) return refused(here.message);
-    const contact = sipUri({
-      user: username,
-      host: here.host,
-      port: here.port,
-      params: here.protocol === "udp" ? [] : [["transport", here.protocol]],
-    });
+    const contact = await contactOf(agent);
     const outcome = await withLongerExpiry(agent, contact);
     if (over.signal.aborted) {
       // Cut short: whether it took hold is not known.
@@ -134,11 +132,17 @@ export function startRegistration(options: RegistrationOptions): Registration {
     }
   };
   const running = run();
+  const check = () => {
+    again = true;
+    rouse?.();
+  };
 
   return {
-    check() {
-      again = true;
-      rouse?.();
+    check,
+    async follow() {
+      if (!bound || bound.agent !== line.open?.agent) return;
+      const told = writeUri(bound.contact);
+      if (writeUri(await contactOf(bound.agent)) !== told && bound && writeUri(bound.contact) === told) check();
     },
     async stop(leaveWithinMs) {
       over.abort();

@@ -81,6 +81,7 @@ export function watchTrunks(options: TrunkWatchOptions): TrunkWatch {
         board.set(trunk.id, gateway, verdict.state);
         health.tell({ ...at, check: "options", ...verdict });
         setAway(verdict.state === "down");
+        if (verdict.state === "up") void registration?.follow();
         // It stands between two tries, which may be half an hour apart.
         if (registered) tellRegistration(registered);
       },

@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
+import type { EndpointHandler } from "../../../../src/carriers/sip/endpoint.ts";
 import type { SipRequest } from "../../../../src/carriers/sip/message/message.ts";
+import { writeUri } from "../../../../src/carriers/sip/message/uri.ts";
+import { openEndpoint } from "../../../../src/carriers/sip/openEndpoint.ts";
 import { removeTrunk } from "../../../../src/core/trunks/removeTrunk.ts";
 import type { Trunk } from "../../../../src/core/trunks/trunk.ts";
 import { updateTrunk } from "../../../../src/core/trunks/updateTrunk.ts";
+import { temporaryFolder } from "../../../sip/support/temporary-folder.ts";
 import { until } from "../../../support/until.ts";
 import { startWorld } from "../../../support/world.ts";
 import { address, openPeer, type Peer, sdp } from "../peer.ts";
-import { deadPort, healthOf, listen, newTrunk, partsWith, startCarrier } from "./support.ts";
+import { withAuthority } from "../transport/support/certificates.ts";
+import { deadPort, healthOf, listen, log, newTrunk, partsWith, startCarrier } from "./support.ts";
 
 const world = await startWorld();
 
@@ -199,6 +206,31 @@ describe("a trunk that registers", () => {
     for (let times = 0; times < 4; times++) peer.respond(await peer.request("OPTIONS"), 503);
     assert.equal((await registered(trunk, REGISTERED)).state, "up");
     assert.equal(registers(peer), 2);
+  });
+
+  test("over TLS, where nobody can connect to us, does so again on each new connection: the gateway calls on it", async (t) => {
+    const registered: string[] = [];
+    const handler: EndpointHandler = {
+      request: (transaction) => {
+        const { method } = transaction.request;
+        const contact = contactOf(transaction.request);
+        if (method === "REGISTER" && contact) registered.push(writeUri(contact.uri));
+        transaction.respond({ status: 200 });
+      },
+      ack: () => {},
+    };
+    // It closes each connection soon after.
+    const limits = { idleMs: 100 };
+    const pems = withAuthority(({ ca, issue }) => ({ ca, ...issue("IP:127.0.0.1") }));
+    const gateway = await openEndpoint({ listen: [{ protocol: "tls", address: "127.0.0.1", port: 0 }], tls: pems, limits, log }, handler);
+    t.after(() => gateway.close());
+    const authority = join(temporaryFolder(), "ca.pem");
+    writeFileSync(authority, pems.ca);
+    await startCarrier(t, world, { settings: { SIP_TLS_CA: authority }, timers: { optionsMs: 500 } });
+    const trunk = await newTrunk(world, { gateways: [`tls:127.0.0.1:${gateway.listening[0]?.port}`], ...CREDENTIALS });
+    t.after(() => removeTrunk(world.house, trunk.id));
+    await until(() => new Set(registered).size > 2, { what: "three connections", withinMs: 20_000 });
+    for (const contact of registered) assert.match(contact, /^sip:clinic@127\.0\.0\.1:\d+;transport=tls$/);
   });
 
   test("does so again when a call found its gateway away, and the next one found it back", async (t) => {
