@@ -660,16 +660,12 @@ async function rtpPeer(t: { after(run: () => void): void }): Promise<RtpPeer> {
 }
 
 /** Until we hear nothing but the tone for a tenth of a second. */
-function hears({ media }: Talk): Promise<void> {
-  return new Promise((resolve) => {
-    let run = 0;
-    const stop = media.onFrame(({ heard, concealed }) => {
-      run = isTone(heard) && !concealed ? run + 1 : 0;
-      if (run < 5) return;
-      stop();
-      resolve();
-    });
+async function hears({ media }: Talk): Promise<void> {
+  let run = 0;
+  const stop = media.onFrame(({ heard, concealed }) => {
+    run = isTone(heard) && !concealed ? run + 1 : 0;
   });
+  await until(() => run >= 5, { what: "the tone, for a tenth of a second", withinMs: 20_000 }).finally(stop);
 }
 
 /** Until as many frames have passed. */
