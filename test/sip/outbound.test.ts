@@ -5,9 +5,11 @@ import type { AgentChanges } from "../../src/core/agents/settings.ts";
 import type { TrunkSettings } from "../../src/core/trunks/fields.ts";
 import { missing } from "../support/debian-packages.ts";
 import { until } from "../support/until.ts";
+import { companding, type Law } from "./support/companding.ts";
 import { type Subscriber, startLine } from "./support/line.ts";
 import { freePort } from "./support/ports.ts";
-import { openRtpPeer } from "./support/rtp-peer.ts";
+import { recordingOf } from "./support/recording-of.ts";
+import { type HeardPacket, isTone, openRtpPeer, tone } from "./support/rtp-peer.ts";
 import {
   answer,
   hangUp,
@@ -18,15 +20,20 @@ import {
   recvStatus,
   reply,
   replyInDialog,
+  replyToInvite,
   request,
   sdp,
   steps,
 } from "./support/scenario.ts";
 import { type Sipp, type SippOptions, startSipp } from "./support/sipp.ts";
+import { spoken } from "./support/spoken.ts";
+import { watchStalls } from "./support/watch-stalls.ts";
 
 /** Calls that Leadline places, against telephones that sipp plays. Each has a trunk and a number of its own, so all run at once. */
 const skip = missing("sipp", "espeak-ng");
 const line = await startLine();
+const GREETING = "Hello Dana, this is the clinic.";
+const greeting = skip ? new Int16Array() : await spoken(GREETING);
 
 interface Called {
   subscriber: Subscriber;
@@ -141,11 +148,69 @@ describe("calls to a telephone", { skip, concurrency: true }, () => {
     assert.match(call.error ?? "", /password|credentials/);
   });
 
-  test("183 with audio before the answer", async () => {
-    const scenario = steps(recvInvite(), reply("183 Session Progress", { body: sdp() }), pause(500), answer(), pause(300), hangUp());
-    const { call } = await callTo(scenario);
+  for (const [law, payloadType] of [
+    ["PCMA", 8],
+    ["PCMU", 0],
+  ] as const) {
+    test(`the greeting goes out once, sample by sample, in ${law} packets that follow one another (RFC 3550 5.1)`, async () => {
+      const audio = await openRtpPeer();
+      line.world.defer(async () => audio.close());
+      const stalls = watchStalls();
+      const scenario = steps(recvInvite(), answer({ offer: { codec: law, port: String(audio.port) } }), recv("GO"), hangUp());
+      const meanwhile = async (phone: Sipp) => {
+        await until(() => audio.heard.length * 160 > greeting.length + 16_000, { what: "the greeting", withinMs: 30_000 });
+        goOn(phone);
+      };
+      const { call } = await callTo(scenario, { agent: { greeting_message: GREETING }, meanwhile });
+      assert.equal(call.outcome, "completed");
+      assertFollowing(audio.heard, payloadType, stalls());
+      assertSaid(greeting, audio.heard, law);
+    });
+  }
+
+  test("183 with audio: it is heard and answered with silence from then on, the greeting and the recording begin with the 200", async () => {
+    const audio = await openRtpPeer();
+    line.world.defer(async () => audio.close());
+    const offer = { port: String(audio.port) };
+    const early = reply("183 Session Progress", { body: sdp(offer) });
+    const answered = steps(replyToInvite("200 OK", { body: sdp(offer), more: 'retrans="500"' }), recv("ACK"));
+    const stalls = watchStalls();
+    let [before, saidBefore, answeredMs] = [0, 0, 0];
+    const meanwhile = async (phone: Sipp) => {
+      audio.say("PCMA");
+      await until(() => audio.heard.length >= 50 && audio.said() >= 50, { what: "50 packets each before the answer", withinMs: 20_000 });
+      [before, saidBefore, answeredMs] = [audio.heard.length, audio.said(), Date.now()];
+      goOn(phone);
+      await until(() => phone.messages().includes("CSeq: 1 ACK"), { what: "the ACK", withinMs: 20_000 });
+      audio.say("PCMA", tone(0.02, 500));
+      await until(() => audio.heard.length * 160 > before * 160 + greeting.length + 16_000, { what: "the greeting", withinMs: 30_000 });
+      goOn(phone);
+    };
+    const scenario = steps(recvInvite(), early, recv("GO"), answered, recv("GO"), hangUp());
+    const { call } = await callTo(scenario, { agent: { greeting_message: GREETING }, meanwhile });
     assert.equal(call.outcome, "completed");
-    assert.ok(call.rang_at);
+
+    // One stream, before and behind the answer.
+    assertFollowing(audio.heard, 8, stalls());
+    assert.ok(audio.heard.slice(0, before).every(({ samples }) => samples.every((sample) => Math.abs(sample) <= 8)));
+    assertSaid(greeting, audio.heard, "PCMA");
+
+    const at = (time: Date | null) => time?.getTime() ?? Number.NaN;
+    assert.ok(at(call.rang_at) <= answeredMs && answeredMs <= at(call.answered_at), JSON.stringify([call, answeredMs]));
+    const received = call.media_quality?.packets_received ?? 0;
+    assert.ok(received > audio.said() - saidBefore / 2, `${received} packets came of ${audio.said()}, ${saidBefore} before the answer`);
+    const [left = new Int16Array()] = (await recordingOf(line, call.id)).channels;
+    const recordedMs = left.length / 8;
+    assert.ok(Math.abs(recordedMs - (at(call.ended_at) - at(call.answered_at))) < 500, `${recordedMs} ms are recorded`);
+    // What was on its way at the answer is still the sound of before, and that goes over into the one of after, once.
+    const heard = Array.from({ length: left.length / 160 }, (_, index) => {
+      const frame = left.subarray(160 * index, 160 * (index + 1));
+      return isTone(frame) ? "early" : isTone(frame, 500) ? "late" : undefined;
+    });
+    assert.ok(20 * heard.indexOf("early") <= 100 + 2 * stalls(), `${heard}`);
+    assert.ok(heard.includes("early"), `${heard}`);
+    assert.ok(heard.lastIndexOf("early") < heard.indexOf("late"), `${heard}`);
+    assert.ok(heard.filter((one) => one === "late").length > 50, `${heard}`);
   });
 
   for (const [status, outcome] of [
@@ -316,6 +381,29 @@ SIP/2.0 ${status}
     assert.match(health.detail, /refused/);
   });
 });
+
+/** One stream in packets of 20 ms, each once and in order. Only what was not sent because this process stood still is left out of its time. */
+function assertFollowing(packets: readonly HeardPacket[], payloadType: number, stoodStillMs: number): void {
+  for (const [index, packet] of packets.entries()) {
+    assert.equal(packet.payloadType, payloadType);
+    assert.equal(packet.samples.length, 160);
+    const last = packets[index - 1];
+    if (!last) continue;
+    assert.equal(packet.ssrc, last.ssrc);
+    assert.equal(packet.sequence, (last.sequence + 1) & 0xffff, `packet ${index}`);
+    const later = (packet.timestamp - last.timestamp) >>> 0;
+    if (later === 160) continue;
+    assert.ok(later % 160 === 0 && packet.marker && later / 8 - 20 < stoodStillMs, `packet ${index}: ${later} after ${stoodStillMs} ms`);
+  }
+}
+
+/** The sound stands in the packets, once, and every sample of it as its law writes it. */
+function assertSaid(wanted: Int16Array, packets: readonly HeardPacket[], law: Law): void {
+  const { isFrom } = companding(law);
+  const said = Int16Array.from(packets.flatMap(({ samples }) => [...samples]));
+  const places = packets.filter((_packet, index) => wanted.every((sample, at) => isFrom(said[160 * index + at] ?? Number.NaN, sample)));
+  assert.equal(places.length, 1);
+}
 
 /** After CANCEL: 487 to the INVITE, whose header fields those of the CANCEL are but for the method. */
 function cancelled(): string {

@@ -65,13 +65,17 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
   if (options.remote) args.push(options.remote);
   const peer = startPeer(program, args, folder);
   if (!options.remote) await listening(peer, folder, options.transport ?? "udp", port);
+  let orders = 0;
   return {
     port,
     process: peer,
     messages: () => logOf(folder, "messages"),
     go(callId) {
       const socket = createSocket("udp4");
-      const head = ["GO sip:sipp SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKgo", `Call-ID: ${callId}`, "CSeq: 1 GO"];
+      // One that is the same as the last would be taken for a copy of it.
+      orders++;
+      const via = `Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKgo${orders}`;
+      const head = ["GO sip:sipp SIP/2.0", via, `Call-ID: ${callId}`, `CSeq: ${orders} GO`];
       const fields = ["From: <sip:go@127.0.0.1>;tag=go", "To: <sip:sipp@127.0.0.1>", "Content-Length: 0"];
       socket.send([...head, ...fields, "", ""].join("\r\n"), port, "127.0.0.1", () => socket.close());
     },
