@@ -21,7 +21,7 @@ const options = {
   files: files.map((file) => folder + file),
   globalSetupPath: `${folder}support/global-setup.ts`,
   concurrency: 4,
-  timeout: 240_000,
+  timeout: 600_000,
   signal: stop.signal,
 };
 run(options)
