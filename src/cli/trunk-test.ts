@@ -4,8 +4,8 @@ import { type Answer, overStore, quietLog, type Session } from "./session.ts";
 import { table } from "./table.ts";
 
 const HELP = `
-It resolves each gateway's name, asks it with OPTIONS whether it is there, and registers when the trunk does. Exit code 1 when
-something is wrong.
+It resolves each gateway's name, asks it with OPTIONS whether it is there, and registers for a moment when the trunk does; beside
+a running server, which is registered already, it only asks whether it may. Exit code 1 when something is wrong.
 
 Example:
   leadline trunk test Provider`;

@@ -1,3 +1,4 @@
+import type { Config } from "../config.ts";
 import { gatewayName, type Trunk } from "../core/trunks/trunk.ts";
 import type { TrunkHealth, TrunkView } from "../core/trunks/trunk-view.ts";
 import { age } from "./age.ts";
@@ -41,12 +42,20 @@ export function healthTable(health: readonly TrunkHealth[], now: Date): string {
   return table(["GATEWAY", "CHECK", "STATE", "SINCE", "CHECKED", "BY NODE", "FOUND"], rows);
 }
 
-/** What whoever set the trunk up should know about it. */
-export function trunkNotes(trunk: Trunk): string[] {
+const NO_TLS_LISTENER =
+  "Nobody can connect to this machine over TLS: calls in, and requests within a call, come only on the connection that we open. " +
+  "If the provider opens its own, add tls:0.0.0.0:5061 to SIP_LISTEN, with SIP_TLS_CERT and SIP_TLS_KEY.";
+
+type Noted = Pick<Trunk, "gateways" | "srtp" | "inbound_networks" | "username">;
+
+/** What whoever set the trunk up should know about it, on a machine that listens as said. */
+export function trunkNotes(trunk: Noted, { SIP_LISTEN }: Pick<Config, "SIP_LISTEN">): string[] {
   const open = trunk.inbound_networks.length === 0 && trunk.username === null;
   const bare = trunk.srtp !== "off" && trunk.gateways.some(({ protocol }) => protocol !== "tls");
+  const mute = trunk.gateways.some(({ protocol }) => protocol === "tls") && !SIP_LISTEN.some(({ protocol }) => protocol === "tls");
   return [
     ...(open ? ["Calls from this trunk are not taken: it has neither --allow-inbound networks nor a --username."] : []),
     ...(bare ? ["The keys of encrypted audio can be read on the way to a gateway without TLS."] : []),
+    ...(mute ? [NO_TLS_LISTENER] : []),
   ];
 }

@@ -86,20 +86,20 @@ export function trunkCommands(): Command {
   return group;
 }
 
-async function add({ house }: Session, options: AddOptions): Promise<Answer> {
+async function add({ house, config }: Session, options: AddOptions): Promise<Answer> {
   const settings = { ...(await settingsFrom(options)), name: options.name, gateways: options.gateway };
   const trunk = await addTrunk(house, settings).catch(advise);
   const name = shellWord(trunk.name);
   const next = [`Try it:             leadline trunk test ${name}`, `Put a number on it: leadline number add +972551234567 --trunk ${name}`];
-  return { json: trunk, text: [settingsSheet(trunk), "", ...trunkNotes(trunk), ...next].join("\n") };
+  return { json: trunk, text: [settingsSheet(trunk), "", ...trunkNotes(trunk, config), ...next].join("\n") };
 }
 
-async function update({ house }: Session, name: string, options: UpdateOptions): Promise<Answer> {
+async function update({ house, config }: Session, name: string, options: UpdateOptions): Promise<Answer> {
   const settings = { ...(await settingsFrom(options)), ...(options.name !== undefined ? { name: options.name } : {}) };
   const trunk = await updateTrunk(house, name, settings).catch(advise);
   return {
     json: trunk,
-    text: [settingsSheet(trunk), "", ...trunkNotes(trunk), `Try it: leadline trunk test ${shellWord(trunk.name)}`].join("\n"),
+    text: [settingsSheet(trunk), "", ...trunkNotes(trunk, config), `Try it: leadline trunk test ${shellWord(trunk.name)}`].join("\n"),
   };
 }
 
@@ -120,7 +120,7 @@ async function list({ house }: Session): Promise<Answer> {
   return { json: trunks, text: table(["NAME", "GATEWAYS", "HEALTH", "CHANNELS IN USE", "NUMBERS", "ADDED (UTC)"], rows) };
 }
 
-async function show({ house }: Session, name: string): Promise<Answer> {
+async function show({ house, config }: Session, name: string): Promise<Answer> {
   const trunk = await getTrunk(house, name);
   const health =
     trunk.health.length === 0
@@ -135,7 +135,7 @@ async function show({ house }: Session, name: string): Promise<Answer> {
   ]);
   const own = numbers.length === 0 ? "No numbers on it yet." : table(["NUMBER", "NAME", "WORKSPACE", "STATUS", "ANSWERED BY"], numbers);
   const settings = settingsSheet(trunk, { "channels in use": channelWords(trunk) });
-  return { json: trunk, text: [settings, health, own, ...trunkNotes(trunk)].join("\n\n") };
+  return { json: trunk, text: [settings, health, own, ...trunkNotes(trunk, config)].join("\n\n") };
 }
 
 async function remove({ house }: Session, name: string, force: boolean): Promise<Answer> {
