@@ -14,6 +14,8 @@ function words(error: unknown, host: string): string {
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return `the certificate of ${host} is for ${certificateNames(error)}`;
   const certificate = CERTIFICATE[code];
   if (certificate) return `the certificate of ${host} is not trusted: ${certificate}`;
+  const distrust = DISTRUST.exec(error.message)?.[1];
+  if (distrust) return `${host} does not trust our certificate (${distrust})`;
   const known = NETWORK[code];
   if (known) return known.replace("HOST", host);
   if (code.startsWith("ERR_SSL") || code === "EPROTO") return `${host} does not speak TLS as we do: ${tlsReason(error)}`;
@@ -32,6 +34,9 @@ const TLS: ReadonlyArray<readonly [said: RegExp, words: string]> = [
   [/handshake failure|no shared cipher/, "no cipher in common"],
   [/certificate required/, "it asks for a certificate, and SIP_TLS_CERT is not set or not one it takes"],
 ];
+
+/** The alerts of TLS about the certificate that we have shown. */
+const DISTRUST = /alert (unknown ca|bad certificate|certificate (?:unknown|expired|revoked)|unsupported certificate)/;
 
 /** What Node puts on the error beside its code: the certificate that was shown. */
 function certificateNames(error: Error): string {

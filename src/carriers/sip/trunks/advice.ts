@@ -10,6 +10,10 @@ const ADVICE: ReadonlyArray<readonly [finding: RegExp, advice: (gateway: Gateway
   ],
   [/version of TLS/, () => "Its operator must switch on TLS 1.2 or newer."],
   [/asks for a certificate/, () => "Ask the provider for one, and name it in SIP_TLS_CERT and SIP_TLS_KEY."],
+  [
+    /trust our certificate/,
+    () => "Name one in SIP_TLS_CERT and SIP_TLS_KEY that it trusts, or have its operator trust the authority of ours.",
+  ],
   [/certificate/, () => "Use the host name that the certificate is for, or name its authority in SIP_TLS_CA."],
   [/does not speak TLS/, () => "That port is probably for TCP: check protocol and port."],
   [/user name|wrong password/, () => "Check user name, password and --domain with the provider."],
