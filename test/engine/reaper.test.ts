@@ -20,11 +20,18 @@ async function nodeHeard(secondsAgo: number): Promise<string> {
   return id;
 }
 
-/** From now on the node is one that was last heard of 6.1 seconds ago, while it could have been all the time. */
-async function silent(nodeId: string): Promise<void> {
-  await hearingFor(pool, 60);
-  await pool.query("update nodes set heartbeat_at = now() - interval '6.1 seconds' where id = $1", [nodeId]);
-}
+/** From now on the node is one that was last heard of 6.1 seconds ago. */
+const silent = (nodeId: string) => pool.query("update nodes set heartbeat_at = now() - interval '6.1 seconds' where id = $1", [nodeId]);
+
+/** Of the ten seconds in which a dead node is to be noticed, six had passed when it was given up. */
+const NOTICED_MS = 3_900;
+
+/** `until`, while everybody could be heard all the time: after a gap, as when this machine stands still, every silence counts anew. */
+const untilHeard: typeof until = (condition, options) =>
+  until(async () => {
+    await hearingFor(pool, 60);
+    return condition();
+  }, options);
 
 /** A call that a node has dialled. */
 async function callOf(tenant: CallingTenant, nodeId: string, to: string, from?: string): Promise<string> {
@@ -42,6 +49,9 @@ const leases = async (tenant: CallingTenant) =>
     )
   ).rows[0];
 
+/** What happened in between may have taken this machine longer than a limit: then an end is right, but not before. */
+const msBetween = (from: Date | undefined, to: Date | null | undefined) => (to?.getTime() ?? 0) - (from?.getTime() ?? 0);
+
 describe("a dead voice node", () => {
   test("its calls end with the true reason, and within 10 s its slots are a waiting call's", async () => {
     const tenant = await callingTenant(world, { callLimit: 2 });
@@ -49,13 +59,11 @@ describe("a dead voice node", () => {
     const lost = [await callOf(tenant, nodeId, "+14155550010"), await callOf(tenant, nodeId, "+14155550020")];
     const waiting = (await tenant.place("+14155550030")).call;
     assert.equal(waiting.status, "queued");
-    const diedAt = performance.now();
     await silent(nodeId);
-    await until(async () => (await tenant.calls()).find(({ id }) => id === waiting.id)?.status === "admitted", {
+    await untilHeard(async () => (await tenant.calls()).find(({ id }) => id === waiting.id)?.status === "admitted", {
       what: "the waiting call's admission",
+      withinMs: NOTICED_MS,
     });
-    // Six seconds of the ten had passed when the node was given up.
-    assert.ok(performance.now() - diedAt < 3_900, `${performance.now() - diedAt} ms`);
     for (const call of (await tenant.calls()).filter(({ id }) => lost.includes(id))) {
       assert.deepEqual(
         [call.status, call.outcome, call.ended_by, call.disconnect_reason, call.error],
@@ -65,7 +73,9 @@ describe("a dead voice node", () => {
       assert.deepEqual(rows, [{ type: "call.failed" }]);
     }
     assert.deepEqual(await leases(tenant), { in_use: 1, live: 1 });
-    await until(async () => (await pool.query("select from nodes where id = $1", [nodeId])).rows.length === 0, { what: "its removal" });
+    await untilHeard(async () => (await pool.query("select from nodes where id = $1", [nodeId])).rows.length === 0, {
+      what: "its removal",
+    });
   });
 
   test("gives the channels of its trunk back within 10 s, also to another workspace that waits for them", async () => {
@@ -76,11 +86,11 @@ describe("a dead voice node", () => {
     for (const to of ["+14155550010", "+14155550020"]) await callOf(tenant, nodeId, to, from);
     const waiting = (await other.place("+14155550030", { from: otherFrom })).call;
     assert.equal(waiting.status, "queued");
-    const diedAt = performance.now();
     await silent(nodeId);
-    await until(async () => (await other.calls())[0]?.status === "admitted", { what: "the waiting call's admission" });
-    // Six seconds of the ten had passed when the node was given up.
-    assert.ok(performance.now() - diedAt < 3_900, `${performance.now() - diedAt} ms`);
+    await untilHeard(async () => (await other.calls())[0]?.status === "admitted", {
+      what: "the waiting call's admission",
+      withinMs: NOTICED_MS,
+    });
     for (const call of await tenant.calls()) {
       assert.deepEqual([call.outcome, call.ended_by, call.error], ["failed", "system", "voice node lost"]);
     }
@@ -100,25 +110,29 @@ describe("a dead voice node", () => {
 test("the calls of a node that was heard of lately are left alone", async () => {
   const tenant = await callingTenant(world);
   const [alive, dead] = [await nodeHeard(3), await nodeHeard(0)];
+  const { rows } = await pool.query<{ heartbeat_at: Date }>("select heartbeat_at from nodes where id = $1", [alive]);
   const kept = await callOf(tenant, alive, "+14155550010");
   const lost = await callOf(tenant, dead, "+14155550020");
   await pool.query("delete from nodes where id = $1", [dead]);
-  await until(async () => (await tenant.calls()).find(({ id }) => id === lost)?.status === "ended", { what: "the other's end" });
-  assert.equal((await tenant.calls()).find(({ id }) => id === kept)?.status, "ringing");
+  await untilHeard(async () => (await tenant.calls()).find(({ id }) => id === lost)?.status === "ended", { what: "the other's end" });
+  const call = (await tenant.calls()).find(({ id }) => id === kept);
+  assert.ok(call?.status === "ringing" || msBetween(rows[0]?.heartbeat_at, call?.ended_at) >= 6_000);
 });
 
 test("a call that no node takes for 30 s fails and says so; a younger one goes on waiting", async () => {
   const tenant = await callingTenant(world);
   const old = (await tenant.place("+14155550010")).call.id;
   const young = (await tenant.place("+14155550020")).call.id;
-  await hearingFor(pool, 60);
-  await pool.query("update live_calls set taken_at = now() - interval '29 seconds' where call_id = $1", [young]);
+  const { rows } = await pool.query<{ taken_at: Date }>(
+    "update live_calls set taken_at = now() - interval '29 seconds' where call_id = $1 returning taken_at",
+    [young],
+  );
   await pool.query("update live_calls set taken_at = now() - interval '31 seconds' where call_id = $1", [old]);
-  await until(async () => (await tenant.calls()).find(({ id }) => id === old)?.status === "ended", { what: "its end" });
+  await untilHeard(async () => (await tenant.calls()).find(({ id }) => id === old)?.status === "ended", { what: "its end" });
   const [first, second] = await tenant.calls();
   assert.deepEqual(
     [first?.outcome, first?.disconnect_reason, first?.error],
     ["failed", "No voice node took the call", "no voice node took the call"],
   );
-  assert.ok(second?.status === "admitted" || Date.now() - (second?.ended_at?.getTime() ?? 0) < 1_000);
+  assert.ok(second?.status === "admitted" || msBetween(rows[0]?.taken_at, second?.ended_at) >= 30_000);
 });
