@@ -136,7 +136,7 @@ describe("a request", () => {
         resolve();
       });
     });
-    assert.equal((await outbound({ timeoutMs: 1_000 }).send({ method: "POST", url: dripping.url })).status, 200);
+    assert.equal((await outbound({ timeoutMs: 3_000 }).send({ method: "POST", url: dripping.url })).status, 200);
     await dropped;
     const breaking = await startServer((_request, response) => {
       response.writeHead(202, { "content-length": "100" });

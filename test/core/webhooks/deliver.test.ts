@@ -23,7 +23,7 @@ import { type Receiver, startReceiver } from "./receiver.ts";
 
 const world = await startWorld();
 const { house } = world;
-const outbound = createOutbound({ allowPrivate: true, timeoutMs: 1_000, maxResponseBytes: 1_000 });
+const outbound = createOutbound({ allowPrivate: true, timeoutMs: 30_000, maxResponseBytes: 1_000 });
 after(() => outbound.close());
 const deliver = createDeliverWebhook({ house, outbound, renderers: { yappr: wordWebhook } });
 
