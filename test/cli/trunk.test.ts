@@ -149,11 +149,15 @@ describe("what is known of a trunk", () => {
   test("list and show say how it is, with ages, and doctor what is wrong", async () => {
     const view = await leadlineJson<TrunkView>(["trunk", "show", "Provider"], options);
     const node = newId();
-    await store.query("insert into nodes (id, host, pid) values ($1, $2, 4711)", [node, hostname()]);
+    // The commands may take longer than a node speaks for.
+    await store.query("insert into nodes (id, host, pid, heartbeat_at) values ($1, $2, 4711, now() + interval '1 hour')", [
+      node,
+      hostname(),
+    ]);
     const found = (gateway: string, check: string, state: string, detail: string, since: string) =>
       store.query(
         `insert into trunk_health (trunk_id, node_id, gateway, check_kind, state, detail, changed_at, checked_at)
-         values ($1, $2, $3, $4, $5, $6, now() - $7::interval, now() - interval '12 seconds')`,
+         values ($1, $2, $3, $4, $5, $6, now() - $7::interval, now() - interval '12 minutes')`,
         [view.id, node, gateway, check, state, detail, since],
       );
     await found("udp:sip.example.com:5060", "options", "up", "answers in 12 ms", "3 hours 20 minutes");
@@ -168,10 +172,10 @@ describe("what is known of a trunk", () => {
     await store.query("update trunk_capacity set in_use = 3 where trunk_id = $1", [view.id]);
     assert.match((await line()) ?? "", / partly down +3 of 20 +0 /);
     const { out } = await trunk("show", "Provider");
-    assert.match(out, new RegExp(`udp:sip\\.example\\.com:5060 +reachable +yes +3 h +1\\d s ago +${hostname()}/4711 +answers in 12 ms`));
-    assert.match(out, /udp:sip\.example\.com:5060 +registered +yes +2 d +1\d s ago .* registered as clinic for 600 s/);
-    assert.match(out, /udp:sip\.example\.com:5060 +calls +NO +1 min +1\d s ago .* the last call failed: no codec/);
-    assert.match(out, /tls:\[2001:db8::1\]:5061 +reachable +NO +5 min +1\d s ago .* timed out/);
+    assert.match(out, new RegExp(`udp:sip\\.example\\.com:5060 +reachable +yes +3 h +12 min ago +${hostname()}/4711 +answers in 12 ms`));
+    assert.match(out, /udp:sip\.example\.com:5060 +registered +yes +2 d +12 min ago .* registered as clinic for 600 s/);
+    assert.match(out, /udp:sip\.example\.com:5060 +calls +NO +1 min +12 min ago .* the last call failed: no codec/);
+    assert.match(out, /tls:\[2001:db8::1\]:5061 +reachable +NO +5 min +12 min ago .* timed out/);
     assert.match(out, /^channels in use +3 of 20$/m);
     assert.match(out, /No numbers on it yet\./);
     const doctor = await leadline(["doctor"], { env: { ...store.env, SIP_LISTEN: "udp:127.0.0.1:0" } });
@@ -214,7 +218,10 @@ describe("doctor on the telephone", () => {
       const found = await finding({ SIP_LISTEN: listen }, "SIP");
       assert.match(found[0] ?? "", new RegExp(`^problem udp:127\\.0\\.0\\.1:${port} is taken by another program\\.`));
       assert.match(found[2] ?? "", /^problem udp:192\.0\.2\.1:5060 cannot be opened: 192\.0\.2\.1 is no address of this machine/);
-      await store.query("insert into nodes (id, host, pid) values ($1, $2, 4711)", [newId(), hostname()]);
+      await store.query("insert into nodes (id, host, pid, heartbeat_at) values ($1, $2, 4711, now() + interval '1 hour')", [
+        newId(),
+        hostname(),
+      ]);
       const running = await finding({ SIP_LISTEN: listen }, "SIP");
       assert.match(running[0] ?? "", new RegExp(`^ok udp:127\\.0\\.0\\.1:${port} is taken, by the server that runs here\\.`));
     } finally {
@@ -258,10 +265,14 @@ describe("doctor on the telephone", () => {
 async function gateway(statusOf: Record<string, string>): Promise<{ port: number; asked: string[]; close(): void }> {
   const socket = createSocket("udp4");
   const asked: string[] = [];
+  let last: string | undefined;
   socket.on("message", (bytes, { address, port }) => {
     const [start = "", ...lines] = bytes.toString("utf8").split("\r\n");
     const method = start.split(" ")[0] ?? "";
-    asked.push(method);
+    // A request that comes again, because an answer took half a second, is the same.
+    const branch = lines.join().match(/;branch=([^;,]+)/)?.[1];
+    if (branch !== last) asked.push(method);
+    last = branch;
     const copied = lines.filter((line) => /^(via|from|call-id|cseq):/i.test(line));
     const to = lines.find((line) => /^to:/i.test(line));
     const answer = [`SIP/2.0 ${statusOf[method] ?? "501 Not Implemented"}`, ...copied, `${to};tag=gw`, "Content-Length: 0", "", ""];
