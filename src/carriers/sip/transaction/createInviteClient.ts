@@ -1,6 +1,7 @@
 import type { RequestFailure } from "../endpoint.ts";
 import type { SipResponse } from "../message/message.ts";
 import { createRetransmission } from "./createRetransmission.ts";
+import { startTimer } from "./startTimer.ts";
 import { lifetimeMs, type Timers } from "./timers.ts";
 
 export interface InviteClientOptions {
@@ -49,8 +50,8 @@ export function createInviteClient(options: InviteClientOptions): InviteClient {
   const { timers, reliable } = options;
   let state: InviteClient["state"] = "calling";
   let cancel: "no" | "wanted" | "sent" = "no";
-  const again = createRetransmission(options.send); // timer A
-  let timer: NodeJS.Timeout | undefined = setTimeout(timedOut, lifetimeMs(timers)); // timer B; later the CANCEL's, D or M
+  const again = createRetransmission(timers, options.send); // timer A
+  let stopTimer: (() => void) | undefined = startTimer(timers, lifetimeMs(timers), timedOut); // timer B; later the CANCEL's, D or M
 
   function timedOut() {
     const detail = cancel === "sent" ? "no final response after CANCEL" : "no response";
@@ -67,14 +68,14 @@ export function createInviteClient(options: InviteClientOptions): InviteClient {
   function terminate() {
     state = "terminated";
     again.stop();
-    clearTimeout(timer);
-    timer = undefined;
+    stopTimer?.();
+    stopTimer = undefined;
   }
 
   function linger(ms: number) {
     again.stop();
-    clearTimeout(timer);
-    timer = setTimeout(end, ms);
+    stopTimer?.();
+    stopTimer = startTimer(timers, ms, end);
   }
 
   function end() {
@@ -85,7 +86,7 @@ export function createInviteClient(options: InviteClientOptions): InviteClient {
 
   function sendCancel() {
     cancel = "sent";
-    timer = setTimeout(timedOut, lifetimeMs(timers));
+    stopTimer = startTimer(timers, lifetimeMs(timers), timedOut);
     options.sendCancel();
   }
 
@@ -93,8 +94,8 @@ export function createInviteClient(options: InviteClientOptions): InviteClient {
     if (state === "calling") {
       state = "proceeding";
       again.stop();
-      clearTimeout(timer);
-      timer = undefined;
+      stopTimer?.();
+      stopTimer = undefined;
       if (cancel === "wanted") sendCancel();
     }
     if (state === "proceeding") options.provisional(response);
@@ -139,7 +140,7 @@ export function createInviteClient(options: InviteClientOptions): InviteClient {
     abandon: () => {
       if (state === "calling") end();
       // A final that comes yet wants its ACK.
-      else if (state === "proceeding") timer ??= setTimeout(timedOut, lifetimeMs(timers));
+      else if (state === "proceeding") stopTimer ??= startTimer(timers, lifetimeMs(timers), timedOut);
     },
     stop: end,
   };

@@ -1,4 +1,5 @@
 import { createRetransmission } from "./createRetransmission.ts";
+import { startTimer } from "./startTimer.ts";
 import { lifetimeMs, type Timers } from "./timers.ts";
 
 export interface InviteServerOptions {
@@ -51,8 +52,8 @@ export function createInviteServer(options: InviteServerOptions): InviteServer {
   let state: InviteServer["state"] = "proceeding";
   let last: Buffer | undefined;
   let acknowledged = false;
-  const again = createRetransmission(sendLast);
-  let timer = setTimeout(options.sendTrying, TRYING_AFTER_MS); // then H, I or L
+  const again = createRetransmission(timers, sendLast);
+  let stopTimer = startTimer(timers, TRYING_AFTER_MS, options.sendTrying); // then H, I or L
 
   function sendLast() {
     if (last) options.send(last);
@@ -62,7 +63,7 @@ export function createInviteServer(options: InviteServerOptions): InviteServer {
     if (state === "terminated") return;
     state = "terminated";
     again.stop();
-    clearTimeout(timer);
+    stopTimer();
     options.ended();
   }
 
@@ -74,8 +75,8 @@ export function createInviteServer(options: InviteServerOptions): InviteServer {
 
   function finish(as: "accepted" | "completed") {
     state = as;
-    clearTimeout(timer);
-    timer = setTimeout(lapse, lifetimeMs(timers));
+    stopTimer();
+    stopTimer = startTimer(timers, lifetimeMs(timers), lapse);
     if (as === "accepted" || !reliable) again.start(timers.t1Ms, timers.t2Ms);
   }
 
@@ -86,7 +87,7 @@ export function createInviteServer(options: InviteServerOptions): InviteServer {
     respond: (status, response) => {
       if (state !== "proceeding") return;
       last = response;
-      if (status < 200) clearTimeout(timer);
+      if (status < 200) stopTimer();
       else finish(status < 300 ? "accepted" : "completed");
       options.send(response);
     },
@@ -95,7 +96,7 @@ export function createInviteServer(options: InviteServerOptions): InviteServer {
       if (last) sendLast();
       else {
         // They did not wait for our 200 ms: they would go on sending.
-        clearTimeout(timer);
+        stopTimer();
         options.sendTrying();
       }
     },
@@ -103,9 +104,9 @@ export function createInviteServer(options: InviteServerOptions): InviteServer {
       if (state === "completed") {
         state = "confirmed";
         again.stop();
-        clearTimeout(timer);
+        stopTimer();
         if (reliable) end();
-        else timer = setTimeout(end, timers.t4Ms);
+        else stopTimer = startTimer(timers, timers.t4Ms, end);
       }
       return state === "accepted";
     },

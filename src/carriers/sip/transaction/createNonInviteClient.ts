@@ -1,6 +1,7 @@
 import type { RequestFailure } from "../endpoint.ts";
 import type { SipResponse } from "../message/message.ts";
 import { createRetransmission } from "./createRetransmission.ts";
+import { startTimer } from "./startTimer.ts";
 import { lifetimeMs, type Timers } from "./timers.ts";
 
 export interface NonInviteClientOptions {
@@ -39,8 +40,8 @@ export interface NonInviteClient {
 export function createNonInviteClient(options: NonInviteClientOptions): NonInviteClient {
   const { timers, reliable } = options;
   let state: NonInviteClient["state"] = "trying";
-  const again = createRetransmission(options.send); // timer E
-  let timer = setTimeout(() => fail({ kind: "timeout", detail: "no response" }), lifetimeMs(timers)); // timer F, then K
+  const again = createRetransmission(timers, options.send); // timer E
+  let stopTimer = startTimer(timers, lifetimeMs(timers), () => fail({ kind: "timeout", detail: "no response" })); // timer F, then K
 
   function fail(failure: RequestFailure) {
     if (state !== "trying" && state !== "proceeding") return;
@@ -52,7 +53,7 @@ export function createNonInviteClient(options: NonInviteClientOptions): NonInvit
   function terminate() {
     state = "terminated";
     again.stop();
-    clearTimeout(timer);
+    stopTimer();
   }
 
   function end() {
@@ -78,8 +79,8 @@ export function createNonInviteClient(options: NonInviteClientOptions): NonInvit
       }
       state = "completed";
       again.stop();
-      clearTimeout(timer);
-      timer = setTimeout(end, timers.t4Ms);
+      stopTimer();
+      stopTimer = startTimer(timers, timers.t4Ms, end);
       options.final(response);
       if (reliable) end();
     },

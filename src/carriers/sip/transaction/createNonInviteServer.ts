@@ -1,3 +1,4 @@
+import { startTimer } from "./startTimer.ts";
 import { lifetimeMs, type Timers } from "./timers.ts";
 
 export interface NonInviteServerOptions {
@@ -33,12 +34,12 @@ export function createNonInviteServer(options: NonInviteServerOptions): NonInvit
   const { timers, reliable } = options;
   let state: NonInviteServer["state"] = "trying";
   let last: Buffer | undefined;
-  let timer: NodeJS.Timeout | undefined; // J
+  let stopTimer: (() => void) | undefined; // J
 
   function end() {
     if (state === "terminated") return;
     state = "terminated";
-    clearTimeout(timer);
+    stopTimer?.();
     options.ended();
   }
 
@@ -50,7 +51,7 @@ export function createNonInviteServer(options: NonInviteServerOptions): NonInvit
       if (state !== "trying" && state !== "proceeding") return;
       last = response;
       state = status < 200 ? "proceeding" : "completed";
-      if (state === "completed" && !reliable) timer = setTimeout(end, lifetimeMs(timers));
+      if (state === "completed" && !reliable) stopTimer = startTimer(timers, lifetimeMs(timers), end);
       options.send(response);
       if (state === "completed" && reliable) end();
     },

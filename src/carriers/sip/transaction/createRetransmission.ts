@@ -1,3 +1,6 @@
+import { startTimer } from "./startTimer.ts";
+import type { Timers } from "./timers.ts";
+
 export interface Retransmission {
   /** Sends again after `firstMs`, then after twice as long, and so on, but never longer than `capMs` (timers A, E and G). */
   start(firstMs: number, capMs: number): void;
@@ -6,25 +9,25 @@ export interface Retransmission {
   stop(): void;
 }
 
-export function createRetransmission(send: () => void): Retransmission {
-  let timer: NodeJS.Timeout | undefined;
+export function createRetransmission(timers: Timers, send: () => void): Retransmission {
+  let stopTimer: (() => void) | undefined;
 
   const wait = (ms: number, capMs: number) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
+    stopTimer?.();
+    stopTimer = startTimer(timers, ms, () => {
       wait(Math.min(ms * 2, capMs), capMs);
       send();
-    }, ms);
+    });
   };
 
   return {
     start: wait,
     slowTo: (everyMs) => {
-      if (timer) wait(everyMs, everyMs);
+      if (stopTimer) wait(everyMs, everyMs);
     },
     stop: () => {
-      clearTimeout(timer);
-      timer = undefined;
+      stopTimer?.();
+      stopTimer = undefined;
     },
   };
 }

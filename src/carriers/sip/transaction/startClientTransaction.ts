@@ -9,6 +9,7 @@ import { createInviteClient } from "./createInviteClient.ts";
 import { createNonInviteClient } from "./createNonInviteClient.ts";
 import type { Prepared, Preparer } from "./createPreparer.ts";
 import { buildAck, buildCancel } from "./followUps.ts";
+import { startTimer } from "./startTimer.ts";
 import type { Timers } from "./timers.ts";
 import { clientKey } from "./transactionKey.ts";
 
@@ -62,7 +63,7 @@ export function startClientTransaction(
   let stopWatching = () => {};
   /** Nothing has come on the way that was taken. True: it begins again on another one. */
   let leaveSilent = () => false;
-  let silence = listenForSilence();
+  let stopListening = listenForSilence();
 
   function tell(what: () => void) {
     try {
@@ -80,7 +81,7 @@ export function startClientTransaction(
   function forget() {
     over = true;
     stopWatching();
-    clearTimeout(silence);
+    stopListening();
     if (entries.get(key) === entry) entries.delete(key);
   }
 
@@ -91,11 +92,11 @@ export function startClientTransaction(
   }
 
   function listenForSilence() {
-    return setTimeout(() => {
+    return startTimer(timers, UNHEARD * timers.t1Ms, () => {
       if (leaveSilent()) return;
       met("in trouble");
       tell(() => told.unheard?.());
-    }, UNHEARD * timers.t1Ms);
+    });
   }
 
   async function start(fresh: boolean) {
@@ -168,8 +169,8 @@ export function startClientTransaction(
       stopWatching();
       machine = null;
       mine.stop();
-      clearTimeout(silence);
-      silence = listenForSilence();
+      stopListening();
+      stopListening = listenForSilence();
       void start(fresh);
     }
 
@@ -204,7 +205,7 @@ export function startClientTransaction(
 
   const entry: ClientEntry = {
     receive: (response) => {
-      clearTimeout(silence);
+      stopListening();
       met(response.status === 503 ? "in trouble" : "well");
       machine?.receive(response);
     },
