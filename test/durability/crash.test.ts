@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -10,6 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { readConfig } from "../../src/config.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { openStore } from "../../src/store.ts";
+import { freePort } from "../sip/support/ports.ts";
+import { until } from "../support/until.ts";
 
 /** The real program on a folder of its own, with the real durability settings. */
 class Installation {
@@ -23,12 +24,8 @@ class Installation {
   }
 
   static async create(): Promise<Installation> {
-    const probe = createServer().listen(0, "127.0.0.1");
-    await once(probe, "listening");
-    const { port } = probe.address() as { port: number };
-    probe.close();
-    await once(probe, "close");
-    return new Installation(port);
+    // Nobody else takes it between two starts.
+    return new Installation(await freePort());
   }
 
   get environment(): Record<string, string> {
@@ -52,11 +49,11 @@ class Installation {
       stdio: ["ignore", "ignore", "inherit"],
     });
     this.#server = server;
-    const deadline = Date.now() + 30_000;
-    while (!(await this.ready())) {
-      assert.ok(Date.now() < deadline && server.exitCode === null, "the server does not get ready");
-      await sleep(50);
-    }
+    const ready = () => {
+      assert.equal(server.exitCode, null, "the server has ended");
+      return this.ready();
+    };
+    await until(ready, { what: "the server's readiness", withinMs: 30_000 });
   }
 
   ready(): Promise<boolean> {
@@ -109,12 +106,8 @@ class Load {
     await Promise.all(this.#workers);
   }
 
-  async reach(acknowledged: number): Promise<void> {
-    const deadline = Date.now() + 60_000;
-    while (this.acknowledged.size < acknowledged) {
-      assert.ok(Date.now() < deadline, `only ${this.acknowledged.size} leads were taken`);
-      await sleep(5);
-    }
+  reach(count: number): Promise<unknown> {
+    return until(() => this.acknowledged.size >= count, { what: `${count} leads`, withinMs: 60_000 });
   }
 
   async #work(): Promise<void> {
