@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { nameAddr } from "../../../../src/carriers/sip/message/nameAddr.ts";
 import { sipUri } from "../../../../src/carriers/sip/message/uri.ts";
 import { until } from "../../../support/until.ts";
@@ -47,37 +47,53 @@ test("CANCEL before any response waits for the 100; the INVITE then ends with 48
   await peer.next(/^ACK/);
 });
 
-test("CANCEL is sent again until it is answered (9.1), and the INVITE times out when nothing more comes", async (t) => {
-  const peer = await rawPeer(t);
-  const client = await open(t);
-  const heard = hear();
-  const transaction = client.request(makeRequest("INVITE"), peer.target, heard);
-  const invite = await peer.next(/^INVITE/);
-  peer.send(rawResponse(invite, 180, "bob"), targetOfVia(invite));
-  await until(() => heard.provisionals.length === 1);
-  transaction.cancel();
-  transaction.cancel();
-  await peer.next(/^CANCEL/, 3);
-  assert.deepEqual(await heard.end, { kind: "timeout", detail: "no final response after CANCEL" });
-  await until(() => client.size.client === 0, { what: "the end of both transactions" });
-});
+describe("until its transaction is over", { concurrency: true }, () => {
+  test("CANCEL is sent again until it is answered (9.1), and the INVITE times out when nothing more comes", async (t) => {
+    const peer = await rawPeer(t);
+    const client = await open(t);
+    const heard = hear();
+    const transaction = client.request(makeRequest("INVITE"), peer.target, heard);
+    const invite = await peer.next(/^INVITE/);
+    peer.send(rawResponse(invite, 180, "bob"), targetOfVia(invite));
+    await until(() => heard.provisionals.length === 1);
+    transaction.cancel();
+    transaction.cancel();
+    await peer.next(/^CANCEL/, 3);
+    assert.deepEqual(await heard.end, { kind: "timeout", detail: "no final response after CANCEL" });
+    await until(() => client.size.client === 0, { what: "the end of both transactions" });
+  });
 
-test("200s of several forks are all told, copies too; 487s of a lost race not (RFC 6026 7.2, 13.2.2.4)", async (t) => {
-  const peer = await rawPeer(t);
-  const client = await open(t);
-  const heard = hear();
-  client.request(makeRequest("INVITE"), peer.target, heard);
-  const invite = await peer.next(/^INVITE/);
-  for (const tag of ["one", "two", "one", "three"]) peer.send(rawResponse(invite, 200, tag), targetOfVia(invite));
-  peer.send(rawResponse(invite, 487, "four"), targetOfVia(invite));
-  await until(() => heard.finals.length === 4);
-  assert.deepEqual(
-    heard.finals.map((one) => one.to.params.get("tag")),
-    ["one", "two", "one", "three"],
-  );
-  await until(() => client.size.client === 0, { what: "timer M" });
-  assert.equal(heard.finals.length, 4);
-  assert.ok(!peer.heard.some((one) => one.startsWith("ACK")));
+  test("200s of several forks are all told, copies too; 487s of a lost race not (RFC 6026 7.2, 13.2.2.4)", async (t) => {
+    const peer = await rawPeer(t);
+    const client = await open(t);
+    const heard = hear();
+    client.request(makeRequest("INVITE"), peer.target, heard);
+    const invite = await peer.next(/^INVITE/);
+    for (const tag of ["one", "two", "one", "three"]) peer.send(rawResponse(invite, 200, tag), targetOfVia(invite));
+    peer.send(rawResponse(invite, 487, "four"), targetOfVia(invite));
+    await until(() => heard.finals.length === 4);
+    assert.deepEqual(
+      heard.finals.map((one) => one.to.params.get("tag")),
+      ["one", "two", "one", "three"],
+    );
+    await until(() => client.size.client === 0, { what: "timer M" });
+    assert.equal(heard.finals.length, 4);
+    assert.ok(!peer.heard.some((one) => one.startsWith("ACK")));
+  });
+
+  test("a handler that throws harms nobody else", async (t) => {
+    const peer = await rawPeer(t);
+    const client = await open(t);
+    const throws = () => {
+      throw new Error("a mistake in a handler");
+    };
+    client.request(makeRequest("INVITE"), peer.target, { final: throws, failed: throws, provisional: throws });
+    const invite = await peer.next(/^INVITE/);
+    peer.send(rawResponse(invite, 180, "bob"), targetOfVia(invite));
+    peer.send(rawResponse(invite, 486, "bob"), targetOfVia(invite));
+    await peer.next(/^ACK/);
+    await until(() => client.size.client === 0);
+  });
 });
 
 test("responses that belong to nothing are dropped: other branch, other method, two Vias (17.1.3, 8.1.3.3)", async (t) => {
@@ -123,20 +139,6 @@ test("a request that cannot be written fails, and is told after the call has ret
   const end = await heard.end;
   assert.ok("kind" in end && end.kind === "unreachable");
   assert.match(end.detail, /cannot be written/);
-});
-
-test("a handler that throws harms nobody else", async (t) => {
-  const peer = await rawPeer(t);
-  const client = await open(t);
-  const throws = () => {
-    throw new Error("a mistake in a handler");
-  };
-  client.request(makeRequest("INVITE"), peer.target, { final: throws, failed: throws, provisional: throws });
-  const invite = await peer.next(/^INVITE/);
-  peer.send(rawResponse(invite, 180, "bob"), targetOfVia(invite));
-  peer.send(rawResponse(invite, 486, "bob"), targetOfVia(invite));
-  await peer.next(/^ACK/);
-  await until(() => client.size.client === 0);
 });
 
 /** Where the sender of a request hears its responses. */

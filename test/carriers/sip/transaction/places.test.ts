@@ -32,7 +32,7 @@ const answer = async (peer: RawPeer, method: string, status: number, count = 1) 
 
 test("a request goes from place to place: one that is silent, one with 503, one that answers; then not first to the first (RFC 3263 4.3)", async (t) => {
   const [silent, full, well] = [await rawPeer(t), await rawPeer(t), await rawPeer(t)];
-  const endpoint = await open(t, {}, { resolver: serving([silent, full, well]) });
+  const endpoint = await open(t, {}, { resolver: serving([silent, full, well]), timers: { t1Ms: 100, t2Ms: 400, t4Ms: 500 } });
   const heard = hear();
   const transaction = endpoint.request(makeRequest("OPTIONS"), NAME, heard);
   const branches = [await answer(full, "OPTIONS", 503), await answer(well, "OPTIONS", 200)];
@@ -76,7 +76,7 @@ test("the last place's trouble is what is told, and a place that is well again c
 test("abandoned or closed between two places: nothing more is sent or told", async (t) => {
   const [first, last] = [await rawPeer(t), await rawPeer(t)];
   const listen = [{ protocol: "udp" as const, address: "127.0.0.1", port: 0 }];
-  const endpoint = await openEndpoint({ listen, resolver: serving([first, last]), timers: { t1Ms: 10 }, log }, NOBODY);
+  const endpoint = await openEndpoint({ listen, resolver: serving([first, last]), log }, NOBODY);
   const [abandoned, closed] = [hear(), hear()];
   const transaction = endpoint.request(makeRequest("OPTIONS"), NAME, abandoned);
   await first.next(/^OPTIONS /);
@@ -90,7 +90,7 @@ test("abandoned or closed between two places: nothing more is sent or told", asy
 
 test("an INVITE is left for the next place only when its transaction is over, and a CANCEL goes where it went (RFC 3261 9.1)", async (t) => {
   const [first, last] = [await rawPeer(t), await rawPeer(t)];
-  const endpoint = await open(t, {}, { resolver: serving([first, last]), timers: { t1Ms: 8, t2Ms: 32, t4Ms: 40 } });
+  const endpoint = await open(t, {}, { resolver: serving([first, last]), timers: { t1Ms: 40, t2Ms: 160, t4Ms: 200 } });
   const heard = hear();
   const transaction = endpoint.request(makeRequest("INVITE"), NAME, heard);
   await until(() => transaction.sentTo?.port === last.port, { what: "the next place after timer B" });

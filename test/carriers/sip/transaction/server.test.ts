@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import type { ServerTransaction } from "../../../../src/carriers/sip/endpoint.ts";
 import type { SipRequest } from "../../../../src/carriers/sip/message/message.ts";
 import { until } from "../../../support/until.ts";
@@ -89,27 +89,57 @@ test("100 comes by itself after 200 ms, with Timestamp and without a tag (17.2.1
   assert.equal(headerOf(trying, "To"), "<sip:bob@example.com>");
 });
 
-test("CANCEL: 200 to it, told to the owner, who ends the INVITE with 487 (9.2)", async (t) => {
-  const acks: SipRequest[] = [];
-  const server = await open(t, {
-    request: (transaction) => {
-      transaction.respond({ status: 180, tag: "bob" });
-      transaction.handler = { canceled: () => transaction.respond({ status: 487, tag: "bob" }) };
-    },
-    ack: (ack) => acks.push(ack),
+describe("until its transaction is over", { concurrency: true }, () => {
+  test("CANCEL: 200 to it, told to the owner, who ends the INVITE with 487 (9.2)", async (t) => {
+    const acks: SipRequest[] = [];
+    const server = await open(t, {
+      request: (transaction) => {
+        transaction.respond({ status: 180, tag: "bob" });
+        transaction.handler = { canceled: () => transaction.respond({ status: 487, tag: "bob" }) };
+      },
+      ack: (ack) => acks.push(ack),
+    });
+    const peer = await rawPeer(t);
+    peer.send(rawRequest(peer, { method: "INVITE" }), targetOf(server));
+    await peer.next(/180/);
+    peer.send(rawRequest(peer, { method: "CANCEL" }), targetOf(server));
+    peer.send(rawRequest(peer, { method: "CANCEL" }), targetOf(server));
+    const ok = await peer.next(/^SIP\/2.0 200/, 2);
+    assert.equal(headerOf(ok, "CSeq"), "1 CANCEL");
+    assert.match(headerOf(ok, "To") ?? "", /;tag=bob$/);
+    await peer.next(/487/);
+    peer.send(rawRequest(peer, { method: "ACK", to: "<sip:bob@example.com>;tag=bob" }), targetOf(server));
+    await until(() => server.size.server === 0, { what: "the end of both" });
+    assert.equal(acks.length, 0, "the ACK of a refusal is absorbed");
   });
-  const peer = await rawPeer(t);
-  peer.send(rawRequest(peer, { method: "INVITE" }), targetOf(server));
-  await peer.next(/180/);
-  peer.send(rawRequest(peer, { method: "CANCEL" }), targetOf(server));
-  peer.send(rawRequest(peer, { method: "CANCEL" }), targetOf(server));
-  const ok = await peer.next(/^SIP\/2.0 200/, 2);
-  assert.equal(headerOf(ok, "CSeq"), "1 CANCEL");
-  assert.match(headerOf(ok, "To") ?? "", /;tag=bob$/);
-  await peer.next(/487/);
-  peer.send(rawRequest(peer, { method: "ACK", to: "<sip:bob@example.com>;tag=bob" }), targetOf(server));
-  await until(() => server.size.server === 0, { what: "the end of both" });
-  assert.equal(acks.length, 0, "the ACK of a refusal is absorbed");
+
+  test("a lost ACK: the 2xx is sent again, then told as unacknowledged (13.3.1.4)", async (t) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const server = await open(t, {
+      request: (transaction) => {
+        transaction.handler = { unacknowledged: resolve };
+        transaction.respond({ status: 200 });
+      },
+    });
+    const peer = await rawPeer(t);
+    peer.send(rawRequest(peer, { method: "INVITE" }), targetOf(server));
+    await peer.next(/200/, 4);
+    await promise;
+    await until(() => server.size.server === 0);
+  });
+
+  test("a request whose handler throws, or that nobody answers, gets 500", async (t) => {
+    const server = await open(t, {
+      request: (transaction) => {
+        if (transaction.request.method === "INFO") throw new Error("a mistake in a handler");
+      },
+    });
+    const peer = await rawPeer(t);
+    peer.send(rawRequest(peer, { method: "INFO" }), targetOf(server));
+    peer.send(rawRequest(peer, { method: "MESSAGE", branch: ";branch=z9hG4bKmessage" }), targetOf(server));
+    const [one, two] = [await peer.next(/^SIP\/2.0 500/), await peer.next(/^SIP\/2.0 500/, 2)];
+    assert.deepEqual([headerOf(one, "CSeq"), headerOf(two, "CSeq")].sort(), ["1 INFO", "1 MESSAGE"]);
+  });
 });
 
 test("CANCEL that crosses our 200 changes nothing; one that belongs to nothing gets 481 (9.2)", async (t) => {
@@ -135,21 +165,6 @@ test("CANCEL that crosses our 200 changes nothing; one that belongs to nothing g
     peer.send(rawRequest(peer, { method: "ACK", branch, to: "<sip:bob@example.com>;tag=bob" }), targetOf(server));
   }
   await until(() => acks.length === 2);
-});
-
-test("a lost ACK: the 2xx is sent again, then told as unacknowledged (13.3.1.4)", async (t) => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const server = await open(t, {
-    request: (transaction) => {
-      transaction.handler = { unacknowledged: resolve };
-      transaction.respond({ status: 200 });
-    },
-  });
-  const peer = await rawPeer(t);
-  peer.send(rawRequest(peer, { method: "INVITE" }), targetOf(server));
-  await peer.next(/200/, 4);
-  await promise;
-  await until(() => server.size.server === 0);
 });
 
 test("the same request on another way is refused with 482 while the first is at work; after a refusal it is a new try (8.2.2.2)", async (t) => {
@@ -182,19 +197,6 @@ test("a method is compared with its case (7.1)", async (t) => {
   peer.send(rawRequest(peer, { method: "ack", branch: ";branch=z9hG4bKack", callId: "2" }), targetOf(server));
   await peer.next(/501/, 2);
   assert.deepEqual(methods.sort(), ["ack", "cancel"]);
-});
-
-test("a request whose handler throws, or that nobody answers, gets 500", async (t) => {
-  const server = await open(t, {
-    request: (transaction) => {
-      if (transaction.request.method === "INFO") throw new Error("a mistake in a handler");
-    },
-  });
-  const peer = await rawPeer(t);
-  peer.send(rawRequest(peer, { method: "INFO" }), targetOf(server));
-  peer.send(rawRequest(peer, { method: "MESSAGE", branch: ";branch=z9hG4bKmessage" }), targetOf(server));
-  const [one, two] = [await peer.next(/^SIP\/2.0 500/), await peer.next(/^SIP\/2.0 500/, 2)];
-  assert.deepEqual([headerOf(one, "CSeq"), headerOf(two, "CSeq")].sort(), ["1 INFO", "1 MESSAGE"]);
 });
 
 test("a response that cannot be written is a 500 to the other side", async (t) => {

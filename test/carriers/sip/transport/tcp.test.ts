@@ -154,18 +154,22 @@ test("who does not read our answers is not read any more until it does; nothing 
 });
 
 test("we send keep-alives on what we have opened, and close it when nothing is said on it for long", async (t) => {
-  const other = Promise.withResolvers<ReturnType<typeof listenTo>>();
-  const server = await serve(t, other.resolve);
-  const client = await open(t, {}, { listen: [], limits: { keepAliveMs: 20, idleMs: 200 } });
-  client.request(makeRequest("OPTIONS"), server.target, hear());
-  const connection = await other.promise;
-  await until(() => connection.heard().endsWith("\r\n\r\n\r\n\r\n\r\n\r\n"), { what: "two keep-alives" });
+  const opened = async (limits: { keepAliveMs: number; idleMs?: number }) => {
+    const other = Promise.withResolvers<ReturnType<typeof listenTo>>();
+    const server = await serve(t, other.resolve);
+    const client = await open(t, {}, { listen: [], limits });
+    client.request(makeRequest("OPTIONS"), server.target, hear());
+    return { client, connection: await other.promise };
+  };
+  const kept = await opened({ keepAliveMs: 20 });
+  await until(() => kept.connection.heard().endsWith("\r\n\r\n\r\n\r\n\r\n\r\n"), { what: "two keep-alives" });
+  const { client, connection } = await opened({ keepAliveMs: 20, idleMs: 200 });
   await connection.closed;
   await until(() => client.size.connections === 0);
 });
 
 test("what is no SIP, too slow, or silent from the start is closed", async (t) => {
-  const server = await open(t, OBLIGING, { listen: LISTEN, limits: { messageMs: 50 } });
+  const server = await open(t, OBLIGING, { listen: LISTEN, limits: { messageMs: 500 } });
   const { port } = targetOf(server, "tcp");
   const noise = await dial(t, port);
   noise.socket.write("GET / HTTP/1.1\r\n\r\n");

@@ -12,13 +12,16 @@ export const NOBODY: EndpointHandler = { request: () => {}, ack: () => {} };
 /** Everything answers 200. */
 export const OBLIGING: EndpointHandler = { request: (transaction) => transaction.respond({ status: 200 }), ack: () => {} };
 
+/** 64*T1 is 3.8 s: what comes to its end within it may be slow. */
+const TIMERS = { t1Ms: 60, t2Ms: 240, t4Ms: 300 };
+
 export async function open(
   t: TestContext,
   handler: Partial<EndpointHandler> = {},
   options: Partial<EndpointOptions> = {},
 ): Promise<OpenEndpoint> {
   const listen = options.listen ?? [{ protocol: "udp", address: "127.0.0.1", port: 0 }];
-  const endpoint = await openEndpoint({ timers: { t1Ms: 10, t2Ms: 40, t4Ms: 50 }, log, ...options, listen }, { ...NOBODY, ...handler });
+  const endpoint = await openEndpoint({ timers: TIMERS, log, ...options, listen }, { ...NOBODY, ...handler });
   t.after(() => endpoint.close());
   return endpoint;
 }
