@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import type { Call } from "../../src/core/calls/row.ts";
 import { type Server, startServer, voiceOf } from "../cli/support.ts";
 import { missing } from "../support/debian-packages.ts";
 import { until } from "../support/until.ts";
@@ -8,9 +9,10 @@ import { answered, callerHangsUp, invite } from "./support/caller.ts";
 import { runKamailio } from "./support/kamailio.ts";
 import { type Subscriber, startLine } from "./support/line.ts";
 import { freePort } from "./support/ports.ts";
-import { answer, hangUp, pause, recvInvite, reply, replyInDialog, steps } from "./support/scenario.ts";
-import { startSipp } from "./support/sipp.ts";
+import { answer, hangUp, pause, recv, recvInvite, reply, replyInDialog, steps } from "./support/scenario.ts";
+import { type Sipp, startSipp } from "./support/sipp.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
+import { watchStalls } from "./support/watch-stalls.ts";
 
 /** A dispatcher over two voice nodes, configured as the guide says. */
 const skip = missing("kamailio", "sipp", "espeak-ng") || (process.platform !== "linux" && "needs /proc");
@@ -60,15 +62,28 @@ const placeOn = (node: Node, subscriber: Subscriber, numbers: readonly string[])
     await until(async () => (await leases()).every(({ pid }) => pid !== null), { what: "a node for each call", withinMs: 20_000 });
   });
 
-/** The provider, whose calls out end after a while if we do not end them. */
+/** By the database's clock: since when silence counts, now, and whether one of the calls still holds a lease. */
+const heard = async (calls: readonly Call[]) =>
+  (
+    await db.pool.query<{ since: Date; at: Date; held: boolean }>(
+      "select since, clock_timestamp() as at, exists (select from live_calls where call_id = any ($1)) as held from hearing",
+      [calls.map(({ id }) => id)],
+    )
+  ).rows[0];
+
+/** The Call-IDs of the calls that it has had so far. */
+const callIds = (sipp: Sipp) => new Set(Array.from(sipp.messages().matchAll(/^INVITE [\s\S]*?^Call-ID: (\S+)/gm), ([, id = ""]) => id));
+
+/** The provider, which ends a call out when it is told to, if we do not end it before. */
 const PROVIDER = steps(
   recvInvite(),
   reply("180 Ringing"),
   answer(),
-  '<recv request="BYE" timeout="18000" ontimeout="1"/>',
-  replyInDialog("200 OK"),
-  '<nop next="2"/><label id="1"/>',
+  recv("BYE", 'optional="true" next="1"'),
+  recv("GO"),
   hangUp(),
+  '<nop next="2"/><label id="1"/>',
+  replyInDialog("200 OK"),
   '<label id="2"/>',
 );
 const [IN, OUT] = [12, 6];
@@ -78,18 +93,23 @@ test("both nodes have calls in and out; one is killed: its leases are free withi
   const nodes = await Promise.all(ports.map(startNode));
   const [victim, survivor] = nodes;
   assert.ok(victim && survivor);
-  const provider = await startSipp({ scenario: PROVIDER });
+  const provider = await startSipp({ scenario: PROVIDER, timeoutSeconds: 300 });
   const configuration = written
     .replace("listen=udp:192.0.2.5:5060", "listen=udp:127.0.0.1:PORT\nlisten=tcp:127.0.0.1:PORT")
     .replaceAll("192.0.2.5", "127.0.0.1")
     .replace("203.0.113.0/28", "127.0.0.0/8")
     // The provider's domain leads to port 5060 there.
     .replace('if (ds_is_from_list("1")) {', `if (ds_is_from_list("1")) {\n$rp = "${provider.port}";`)
+    // On a busy machine a node may stand still for longer than the guide allows it.
+    .replace('"fr_timer", 2000', '"fr_timer", 5000')
     .replaceAll("/etc/kamailio", "FOLDER");
-  assert.ok(configuration.includes("$rp"));
+  assert.ok(configuration.includes("$rp") && configuration.includes("5000"));
   const kamailio = await runKamailio(configuration, { "dispatcher.list": ports.map((port) => `1 sip:127.0.0.1:${port}\n`).join("") });
   const trunk = { gateways: [`udp:127.0.0.1:${kamailio.port}`], domain: "127.0.0.1" };
-  const subscriber = await cluster.subscriber({ trunk: { ...trunk, inboundNetworks: ["127.0.0.1/32"], maxChannels: 50 } });
+  const subscriber = await cluster.subscriber({
+    trunk: { ...trunk, inboundNetworks: ["127.0.0.1/32"], maxChannels: 50 },
+    agent: { silence_timeout_secs: 120 },
+  });
   const brief = await cluster.subscriber({ trunk, agent: { max_call_duration_secs: 1 } });
 
   for (const [index, node] of nodes.entries())
@@ -99,11 +119,12 @@ test("both nodes have calls in and out; one is killed: its leases are free withi
       Array.from({ length: OUT / 2 }, (_value, call) => `+97250123456${2 * call + index}`),
     );
   const caller = await startSipp({
-    scenario: steps(invite(), answered(), pause(15_000), callerHangsUp()),
+    scenario: steps(invite(), answered(), recv("GO"), callerHangsUp()),
     remote: `127.0.0.1:${kamailio.port}`,
     service: subscriber.number,
     calls: IN,
     rate: 10,
+    timeoutSeconds: 300,
     more: ["-l", "100"],
   });
   const CALLS = IN + OUT;
@@ -112,7 +133,7 @@ test("both nodes have calls in and out; one is killed: its leases are free withi
       const calls = await subscriber.calls();
       return calls.length === CALLS && calls.every(({ status }) => status === "in_progress") && calls;
     },
-    { what: "the calls", withinMs: 20_000 },
+    { what: "the calls", withinMs: 45_000 },
   );
   const held = new Map((await leases()).map(({ call_id, pid }) => [call_id, pid]));
   const lost = before.filter(({ id }) => held.get(id) === victim.voice);
@@ -122,8 +143,12 @@ test("both nodes have calls in and out; one is killed: its leases are free withi
     assert.ok(out === OUT / 2 && calls.length - out >= 4, `${out} out of ${calls.length}`);
   }
   assert.deepEqual(await counted(subscriber), { workspace: CALLS, trunk: CALLS, live: CALLS });
+  const running = [caller, provider].map((sipp) => ({ sipp, ids: callIds(sipp) }));
 
-  const killedAt = performance.now();
+  const killed = await heard(lost);
+  assert.ok(killed?.held);
+  // The dispatcher is in this process.
+  const stalls = watchStalls();
   // Both processes, as when the machine loses its power: one alone would be started again, or hang up.
   process.kill(victim.voice, "SIGKILL");
   await victim.server.stop("SIGKILL");
@@ -138,16 +163,23 @@ test("both nodes have calls in and out; one is killed: its leases are free withi
   });
   const lateOut = await Promise.all(["+972501234571", "+972501234572"].map((number) => brief.place(number)));
   const isLost = (id: string) => lost.some((call) => call.id === id);
-  const freed = await until(async () => !(await leases()).some(({ call_id }) => isLost(call_id)) && performance.now() - killedAt, {
-    what: "the leases of the node that was killed",
-    withinMs: 15_000,
-  });
-  assert.ok(freed < 10_000, `${freed} ms`);
+  const freed = await until(
+    async () => {
+      const now = await heard(lost);
+      return now && !now.held && now;
+    },
+    { what: "the leases of the node that was killed are free", withinMs: 30_000 },
+  );
+  // When the machine stood still so long that nobody was heard, everybody is given time anew.
+  const silentSince = Math.max(killed.at.getTime(), freed.since.getTime());
+  const freedMs = freed.at.getTime() - silentSince;
+  assert.ok(freedMs < 10_000 + stalls(), `${freedMs} ms`);
   for (const call of await subscriber.calls()) {
     if (isLost(call.id))
       assert.deepEqual([call.status, call.outcome, call.error, call.ended_by], ["ended", "failed", "voice node lost", "system"]);
     else if (kept.some(({ id }) => id === call.id)) assert.equal(call.status, "in_progress");
   }
+  for (const { sipp, ids } of running) for (const id of ids) sipp.go(id);
 
   await late.succeeded();
   for (const id of lateOut) {
@@ -159,7 +191,7 @@ test("both nodes have calls in and out; one is killed: its leases are free withi
       const calls = await subscriber.calls();
       return calls.length === CALLS + 10 && calls.every(({ status }) => status === "ended") && calls;
     },
-    { what: "the end of every call", withinMs: 25_000 },
+    { what: "the end of every call", withinMs: 90_000 },
   );
   for (const call of all.filter(({ id }) => !isLost(id))) {
     assert.equal(call.outcome, "completed", `${call.from_number} ${call.error}`);
