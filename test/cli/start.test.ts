@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { parseArgs } from "node:util";
 import type { Credentials } from "../../src/credentials.ts";
+import { awake } from "../support/awake.ts";
 import { until } from "../support/until.ts";
 import {
   ask,
@@ -20,6 +21,7 @@ import {
   startServer,
   temporaryFolder,
 } from "./support.ts";
+import { unlessStalled } from "./unless-stalled.ts";
 
 const STOP_LIMIT_MS = 5_000;
 
@@ -134,24 +136,26 @@ describe("the life of one data directory", () => {
     assert.equal((await ask(`${first.base_url}/v1/leads`, made.key)).status, 401);
   });
 
-  test("after kill -9 of the server the next start takes its database over, with everything in it", async () => {
+  test("after kill -9 of the server the next start takes its database over, with everything in it", async (t) => {
     const lead = { name: "Kept", phone_number: "+972501234567", list_id: first.demo.list_id };
     assert.equal((await ask(`${first.base_url}/v1/leads`, first.keys.topcalls, lead)).status, 201);
     assert.equal(await server.stop("SIGKILL"), null);
-    server = await startServer(env);
-    assert.ok(server.startMs < 10_000, `took ${server.startMs} ms`);
-    const now = credentialsOf(dataDir);
-    assert.deepEqual(now, { ...first, base_url: server.url }, "the keys are the same and the address is the new one");
-    const kept = await jsonOf<{ items: Array<{ phone_number: string }> }>(ask(`${server.url}/v1/leads`, now.keys.topcalls));
-    assert.deepEqual(
-      kept.items.map((one) => one.phone_number),
-      [lead.phone_number],
-    );
-    await occupy(server.url, first.keys.topcalls);
-    const begun = performance.now();
-    assert.equal(await server.stop("SIGTERM"), 0);
-    assert.ok(performance.now() - begun < STOP_LIMIT_MS, "a request that does not end must not hold it up");
-    assert.ok(!databaseRuns(dataDir));
+    await unlessStalled(t, async (start) => {
+      server = await start(env);
+      assert.ok(server.startMs < 30_000, `took ${server.startMs} ms`);
+      const now = credentialsOf(dataDir);
+      assert.deepEqual(now, { ...first, base_url: server.url }, "the keys are the same and the address is the new one");
+      const kept = await jsonOf<{ items: Array<{ phone_number: string }> }>(ask(`${server.url}/v1/leads`, now.keys.topcalls));
+      assert.deepEqual(
+        kept.items.map((one) => one.phone_number),
+        [lead.phone_number],
+      );
+      await occupy(server.url, first.keys.topcalls);
+      const awakeMs = awake();
+      assert.equal(await server.stop("SIGTERM"), 0);
+      assert.ok(awakeMs() < STOP_LIMIT_MS, "a request that does not end must not hold it up");
+      assert.ok(!databaseRuns(dataDir));
+    });
   });
 
   test("a voice process that is killed is started again, and its calls are not lost sight of", {
