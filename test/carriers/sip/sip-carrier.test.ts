@@ -9,6 +9,7 @@ import { addPhoneNumber } from "../../../src/core/phone-numbers/addPhoneNumber.t
 import { removeTrunk } from "../../../src/core/trunks/removeTrunk.ts";
 import { updateTrunk } from "../../../src/core/trunks/updateTrunk.ts";
 import { newId } from "../../../src/platform/ids.ts";
+import { freePort } from "../../sip/support/ports.ts";
 import { until } from "../../support/until.ts";
 import { startWorld } from "../../support/world.ts";
 import { openPeer, sdp, tagOf } from "./peer.ts";
@@ -180,83 +181,85 @@ describe("an outgoing call", () => {
     assert.equal(first.received.filter((message) => message.kind === "request" && message.method === "INVITE").length, 1);
   });
 
-  test("goes to the next gateway when one says nothing, and fails with both reasons when none does", async (t) => {
-    const silent = createSocket("udp4");
-    silent.bind(0, "127.0.0.1");
-    await once(silent, "listening");
-    const peer = await openPeer();
-    t.after(async () => {
-      silent.close();
-      await peer.close();
-    });
-    const running = await startCarrier(t, world, { timers: { firstResponseMs: 60, lastResponseMs: 120 } });
-    const mute = `udp:127.0.0.1:${silent.address().port}`;
-    const trunk = await newTrunk(world, { gateways: [mute, `udp:127.0.0.1:${peer.port}`] });
-    const out = running.dial(trunk.id);
-    const invite = await peer.request("INVITE");
-    peer.respond(invite, 486);
-    assert.equal((await out.ended()).cause, "busy");
-    assert.equal((await healthOf(world, trunk, ({ gateway, state }) => gateway === mute && state === "down")).check, "options");
+  describe("where somebody says nothing", { concurrency: true }, () => {
+    test("goes to the next gateway when one says nothing, and fails with both reasons when none does", async (t) => {
+      const silent = createSocket("udp4");
+      silent.bind(0, "127.0.0.1");
+      await once(silent, "listening");
+      const peer = await openPeer();
+      t.after(async () => {
+        silent.close();
+        await peer.close();
+      });
+      const running = await startCarrier(t, world, { timers: { firstResponseMs: 1_000 } });
+      const mute = `udp:127.0.0.1:${silent.address().port}`;
+      const trunk = await newTrunk(world, { gateways: [mute, `udp:127.0.0.1:${peer.port}`] });
+      const out = running.dial(trunk.id);
+      const invite = await peer.request("INVITE");
+      peer.respond(invite, 486);
+      assert.equal((await out.ended()).cause, "busy");
+      assert.equal((await healthOf(world, trunk, ({ gateway, state }) => gateway === mute && state === "down")).check, "options");
 
-    const unresolved = "udp:no-such-host.invalid:5060";
-    const lost = await newTrunk(world, { gateways: [mute, unresolved] });
-    const end = await running.dial(lost.id).ended();
-    assert.equal(end.cause, "failed");
-    assert.match(end.detail ?? "", new RegExp(`^${mute}: .*; ${unresolved}: .*no-such-host.invalid`));
-  });
-
-  test("goes from address to address of a gateway without a port, as from gateway to gateway (RFC 3263 4.2, 4.3)", async (t) => {
-    const silent = createSocket("udp4").bind(0, "127.0.0.1");
-    await once(silent, "listening");
-    const [full, busy, spare] = [await openPeer(), await openPeer(), await openPeer()];
-    t.after(async () => {
-      silent.close();
-      await Promise.all([full.close(), busy.close(), spare.close()]);
+      const unresolved = "udp:no-such-host.invalid:5060";
+      const lost = await newTrunk(world, { gateways: [mute, unresolved] });
+      const end = await running.dial(lost.id).ended();
+      assert.equal(end.cause, "failed");
+      assert.match(end.detail ?? "", new RegExp(`^${mute}: .*; ${unresolved}: .*no-such-host.invalid`));
     });
-    const ports = [silent.address().port, full.port, busy.port, spare.port];
-    const resolver = {
-      resolve: () => ["127.0.0.1"],
-      services: async () => ports.map((port, index) => ({ name: `${index}.sip.example`, port, priority: index, weight: 0 })),
-    };
-    const running = await startCarrier(t, world, { timers: { firstResponseMs: 60 }, parts: partsWith(resolver) });
-    const trunk = await newTrunk(world, { gateways: ["udp:sip.example"] });
-    const out = running.dial(trunk.id);
-    full.respond(await full.request("INVITE"), 503);
-    const invite = await busy.request("INVITE");
-    assert.deepEqual(invite.uri.kind === "sip" && [invite.uri.host, invite.uri.port], ["sip.example", null]);
-    busy.respond(invite, 486);
-    assert.equal((await out.ended()).cause, "busy");
-    // Whoever was full, or said nothing, is not the first to be asked again.
-    const next = running.dial(trunk.id);
-    busy.respond(await busy.request("INVITE"), 503);
-    spare.respond(await spare.request("INVITE"), 503);
-    full.respond(await full.request("INVITE"), 503);
-    const end = await next.ended();
-    assert.equal(end.cause, "failed");
-    const said = [busy, spare, full].map(({ port }) => `.*\\(503 Said So\\) \\(127.0.0.1:${port}\\)`).join(",");
-    assert.match(end.detail ?? "", new RegExp(`^udp:sip.example: ${said}$`));
-  });
 
-  test("ends as the address of its gateway that spoke says, though another one is silent: the gateway is full, not down", async (t) => {
-    const silent = createSocket("udp4").bind(0, "127.0.0.1");
-    await once(silent, "listening");
-    const full = await openPeer();
-    t.after(async () => {
-      silent.close();
-      await full.close();
+    test("goes from address to address of a gateway without a port, as from gateway to gateway (RFC 3263 4.2, 4.3)", async (t) => {
+      const silent = createSocket("udp4").bind(0, "127.0.0.1");
+      await once(silent, "listening");
+      const [full, busy, spare] = [await openPeer(), await openPeer(), await openPeer()];
+      t.after(async () => {
+        silent.close();
+        await Promise.all([full.close(), busy.close(), spare.close()]);
+      });
+      const ports = [silent.address().port, full.port, busy.port, spare.port];
+      const resolver = {
+        resolve: () => ["127.0.0.1"],
+        services: async () => ports.map((port, index) => ({ name: `${index}.sip.example`, port, priority: index, weight: 0 })),
+      };
+      const running = await startCarrier(t, world, { timers: { firstResponseMs: 2_000 }, parts: partsWith(resolver) });
+      const trunk = await newTrunk(world, { gateways: ["udp:sip.example"] });
+      const out = running.dial(trunk.id);
+      full.respond(await full.request("INVITE"), 503);
+      const invite = await busy.request("INVITE");
+      assert.deepEqual(invite.uri.kind === "sip" && [invite.uri.host, invite.uri.port], ["sip.example", null]);
+      busy.respond(invite, 486);
+      assert.equal((await out.ended()).cause, "busy");
+      // Whoever was full, or said nothing, is not the first to be asked again.
+      const next = running.dial(trunk.id);
+      busy.respond(await busy.request("INVITE"), 503);
+      spare.respond(await spare.request("INVITE"), 503);
+      full.respond(await full.request("INVITE"), 503);
+      const end = await next.ended();
+      assert.equal(end.cause, "failed");
+      const said = [busy, spare, full].map(({ port }) => `.*\\(503 Said So\\) \\(127.0.0.1:${port}\\)`).join(",");
+      assert.match(end.detail ?? "", new RegExp(`^udp:sip.example: ${said}$`));
     });
-    const ports = [full.port, silent.address().port];
-    const resolver = {
-      resolve: () => ["127.0.0.1"],
-      services: async () => ports.map((port, index) => ({ name: `${index}.sip.example`, port, priority: index, weight: 0 })),
-    };
-    const running = await startCarrier(t, world, { timers: { firstResponseMs: 60, lastResponseMs: 60 }, parts: partsWith(resolver) });
-    const trunk = await newTrunk(world, { gateways: ["udp:sip.example"] });
-    const out = running.dial(trunk.id);
-    full.respond(await full.request("INVITE"), 503);
-    const end = await out.ended();
-    assert.equal(end.sip?.status, 503);
-    assert.match(end.detail ?? "", /503 Said So.*no answer of any kind/);
+
+    test("ends as the address of its gateway that spoke says, though another one is silent: the gateway is full, not down", async (t) => {
+      const silent = createSocket("udp4").bind(0, "127.0.0.1");
+      await once(silent, "listening");
+      const full = await openPeer();
+      t.after(async () => {
+        silent.close();
+        await full.close();
+      });
+      const ports = [full.port, silent.address().port];
+      const resolver = {
+        resolve: () => ["127.0.0.1"],
+        services: async () => ports.map((port, index) => ({ name: `${index}.sip.example`, port, priority: index, weight: 0 })),
+      };
+      const running = await startCarrier(t, world, { timers: { lastResponseMs: 1_000 }, parts: partsWith(resolver) });
+      const trunk = await newTrunk(world, { gateways: ["udp:sip.example"] });
+      const out = running.dial(trunk.id);
+      full.respond(await full.request("INVITE"), 503);
+      const end = await out.ended();
+      assert.equal(end.sip?.status, 503);
+      assert.match(end.detail ?? "", /503 Said So.*no answer of any kind/);
+    });
   });
 
   test("hung up while it rings is canceled, and so is one that is answered in that moment (RFC 3261 9.1)", async (t) => {
@@ -289,7 +292,8 @@ describe("an outgoing call", () => {
   test("fails with words without a trunk, and without a free port", async (t) => {
     const peer = await openPeer();
     t.after(() => peer.close());
-    const running = await startCarrier(t, world, { settings: { RTP_PORTS: { from: 35_998, to: 35_999 } } });
+    const from = await freePort();
+    const running = await startCarrier(t, world, { settings: { RTP_PORTS: { from, to: from + 1 } } });
     const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${peer.port}`] });
     const first = running.dial(trunk.id);
     const invite = await peer.request("INVITE");

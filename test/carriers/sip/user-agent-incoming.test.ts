@@ -184,7 +184,7 @@ test("our 200 is sent until the ACK comes, with Record-Route, Contact, Allow (RF
 });
 
 test("no ACK in 64*T1: BYE, and the call is lost (RFC 3261 13.3.1.4)", async (t) => {
-  const world = await open(t, { timers: { ...QUICK, t1Ms: 5 } });
+  const world = await open(t, { timers: { ...QUICK, t1Ms: 50 } });
   const { sent, ended } = await accepted(world);
   const answer = await world.peer.response(sent);
   const bye = await world.peer.request("BYE");
@@ -281,7 +281,9 @@ test("within a call that came in, a realm that asked us before is given the trun
     }
     assert.equal((await log.ended()).why, "bye_sent");
   }
-  assert.equal(peer.received.filter((message) => message.kind === "request" && message.headers.has("Proxy-Authorization")).length, 1);
+  const authorized = peer.received.filter((message) => message.kind === "request" && message.headers.has("Proxy-Authorization"));
+  // Copies of one are one.
+  assert.equal(new Set(authorized.map(({ callId, cseq }) => `${callId} ${cseq.sequence}`)).size, 1);
 });
 
 test("no codec in common: 488 with words, and the owner hears them (RFC 3261 13.3.1.3)", async (t) => {

@@ -177,7 +177,7 @@ test("a caller over TCP that connects anew is met on the connection of its last 
 });
 
 test("the connection of a caller who says nothing for long stays open as long as the call, others do not", async (t) => {
-  const { dial, request, call, hungUpOn } = await openCaller(t, { idleMs: 500 });
+  const { dial, request, call, hungUpOn } = await openCaller(t, { idleMs: 1_500 });
   const { connection } = await call();
   for (const sequence of [3, 4]) {
     const idle = await dial();

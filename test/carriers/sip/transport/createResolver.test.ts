@@ -54,10 +54,10 @@ const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
   pbx: ["192.0.2.40"],
 };
 
-/** Names in `zone` come from a name server, their addresses from the table. */
-async function resolving(t: TestContext, zone: Readonly<Record<string, readonly Srv[] | null>>) {
+/** Names in `zone` come from a name server, their addresses from the table. `timeout` in ms: for an answer of it. */
+async function resolving(t: TestContext, zone: Readonly<Record<string, readonly Srv[] | null>>, timeout?: number) {
   const server = await openNameServer(t, zone);
-  const dns = new Dns({ timeout: 50, tries: 1 });
+  const dns = new Dns({ ...(timeout && { timeout }), tries: 1 });
   dns.setServers([server.address]);
   const resolver = createResolver({
     lookUp: async (host) => ADDRESSES[host] ?? Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" })),
@@ -89,7 +89,7 @@ test("a gateway without a port is where its SRV records say, by priority, over e
 
 test("with a port, an address or a name of one label there is no SRV, and without any the default port holds (RFC 3263 4.2)", async (t) => {
   const zone = { "_sip._udp.sip.example": [[1, 1, 5080, "a.example"] as const], "_sip._udp.b.example": null };
-  const { resolver, asked } = await resolving(t, zone);
+  const { resolver, asked } = await resolving(t, zone, 50);
   assert.deepEqual(await placesOf(resolver, "udp", "sip.example", 5066), ["192.0.2.1 5066", "2001:db8::1 5066"]);
   assert.deepEqual(await placesOf(resolver, "udp", "192.0.2.9"), ["192.0.2.9 5060"]);
   assert.deepEqual(await placesOf(resolver, "udp", "pbx"), ["192.0.2.40 5060"]);

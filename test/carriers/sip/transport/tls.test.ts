@@ -86,7 +86,7 @@ test("a port that closes the connection when TLS begins is said to speak none, h
 
 test("a port that speaks no TLS, and one where nobody is, are told apart", async (t) => {
   const plain = await open(t, OBLIGING, { listen: [{ protocol: "tcp", address: "127.0.0.1", port: 0 }] });
-  const client = await open(t, {}, { listen: [], limits: { connectMs: 300 } });
+  const client = await open(t, {}, { listen: [], limits: { connectMs: 3_000 } });
   const heard = hear();
   client.request(makeRequest("OPTIONS"), { ...targetOf(plain, "tcp"), protocol: "tls" }, heard);
   const end = await heard.end;

@@ -3,6 +3,7 @@ import { createSocket } from "node:dgram";
 import { networkInterfaces } from "node:os";
 import { test } from "node:test";
 import { createHeaders } from "../../../../src/carriers/sip/message/createHeaders.ts";
+import { freePort } from "../../../sip/support/ports.ts";
 import { until } from "../../../support/until.ts";
 import { hear, OBLIGING, open, targetOf } from "./support/endpoints.ts";
 import { makeRequest } from "./support/messages.ts";
@@ -15,6 +16,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some((one)
 
 test("what is bigger than 1300 bytes goes over TCP, with a Via that says so (18.1.1)", async (t) => {
   const seen: Array<[string, string | undefined]> = [];
+  const port = await freePort();
   const server = await open(
     t,
     {
@@ -23,9 +25,8 @@ test("what is bigger than 1300 bytes goes over TCP, with a Via that says so (18.
         transaction.respond({ status: 200 });
       },
     },
-    { listen: [UDP] },
+    { listen: [{ ...UDP, port }] },
   );
-  const { port } = targetOf(server);
   const alsoTcp = await open(
     t,
     {
@@ -52,7 +53,7 @@ test("what is bigger than 1300 bytes goes over TCP, with a Via that says so (18.
 });
 
 test("big requests go over UDP when TCP is refused, or not listened on here (18.1.1)", async (t) => {
-  const server = await open(t, OBLIGING);
+  const server = await open(t, OBLIGING, { listen: [{ ...UDP, port: await freePort() }] });
   for (const listen of [[UDP, TCP], [UDP]]) {
     const client = await open(t, {}, { listen });
     const heard = hear();

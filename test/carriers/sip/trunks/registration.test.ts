@@ -76,7 +76,7 @@ describe("a trunk that registers", () => {
       { name: "127.0.0.9", port: peer.port, priority: 1, weight: 0 },
       { name: "127.0.0.1", port: peer.port, priority: 2, weight: 0 },
     ];
-    const parts = partsWith({ resolve: (host) => [host], services }, { t1Ms: 5 });
+    const parts = partsWith({ resolve: (host) => [host], services }, { t1Ms: 50 });
     const running = await startCarrier(t, world, { parts });
     const trunk = await newTrunk(world, { gateways: ["udp:sip.example"], ...CREDENTIALS });
     peer.respond(await peer.request("OPTIONS"), 200);
@@ -219,14 +219,14 @@ describe("a trunk that registers", () => {
       },
       ack: () => {},
     };
-    // It closes each connection soon after.
-    const limits = { idleMs: 100 };
+    // It closes each connection before the next OPTIONS.
+    const limits = { idleMs: 1_000 };
     const pems = withAuthority(({ ca, issue }) => ({ ca, ...issue("IP:127.0.0.1") }));
     const gateway = await openEndpoint({ listen: [{ protocol: "tls", address: "127.0.0.1", port: 0 }], tls: pems, limits, log }, handler);
     t.after(() => gateway.close());
     const authority = join(temporaryFolder(), "ca.pem");
     writeFileSync(authority, pems.ca);
-    await startCarrier(t, world, { settings: { SIP_TLS_CA: authority }, timers: { optionsMs: 500 } });
+    await startCarrier(t, world, { settings: { SIP_TLS_CA: authority }, timers: { optionsMs: 2_000 } });
     const trunk = await newTrunk(world, { gateways: [`tls:127.0.0.1:${gateway.listening[0]?.port}`], ...CREDENTIALS });
     t.after(() => removeTrunk(world.house, trunk.id));
     await until(() => new Set(registered).size > 2, { what: "three connections", withinMs: 20_000 });
