@@ -68,7 +68,7 @@ export function createAudioLeg({ handler, timers, log, uriOf, hosts, done }: Aud
     if (ended || over.signal.aborted) return;
     over.abort();
     const end: LegEnd = answered
-      ? { cause: "hangup_local", detail: "hung up by us" }
+      ? { cause: "hangup_local", detail: "hung up by us", sip: { status: 200, reason: "OK", q850: null } }
       : { cause: "canceled", detail: "hung up by us before it was answered" };
     if (!call) return finish(end);
     // A peer that says nothing more does not hold the leg.

@@ -61,3 +61,11 @@ test("one that we have hung up is not lost because it is silent while BYE is on 
   over();
   assert.deepEqual([ends.length, ends[0]?.cause], [1, "hangup_local"]);
 });
+
+test("one that we have hung up was answered, also when nobody answers our BYE", async (t) => {
+  const { leg, ends } = await answered();
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  leg.hangup();
+  t.mock.timers.tick(DEFAULT_TIMERS.hangupMs);
+  assert.deepEqual(ends, [{ ...ends[0], cause: "hangup_local", sip: { status: 200, reason: "OK", q850: null } }]);
+});
