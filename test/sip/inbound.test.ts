@@ -4,7 +4,8 @@ import { addPhoneNumber } from "../../src/core/phone-numbers/addPhoneNumber.ts";
 import { missing } from "../support/debian-packages.ts";
 import { until } from "../support/until.ts";
 import { ackRefusal, answered, callerHangsUp, inDialog, invite, refused } from "./support/caller.ts";
-import { type Subscriber, startLine } from "./support/line.ts";
+import { healthOf } from "./support/healthOf.ts";
+import { type Line, type Subscriber, type SubscriberOptions, startLine } from "./support/line.ts";
 import { freePort } from "./support/ports.ts";
 import { pause, recv, recvStatus, replyInDialog, steps } from "./support/scenario.ts";
 import { startSipp } from "./support/sipp.ts";
@@ -31,12 +32,17 @@ const onlyCall = (subscriber: Subscriber) =>
     { what: "the end of the call", withinMs: 20_000 },
   );
 
-async function openSubscriber(options: Partial<Parameters<typeof open.subscriber>[0]> = {}): Promise<Subscriber> {
-  return open.subscriber({
-    ...options,
-    trunk: { gateways: [`udp:127.0.0.1:${await freePort()}`], inboundNetworks: ["127.0.0.0/8"], ...options.trunk },
-  });
+type Options = Omit<SubscriberOptions, "trunk"> & { trunk?: Partial<SubscriberOptions["trunk"]> };
+
+/** One whose trunk the line knows: it has found out, at once, that nothing listens at the gateway. */
+async function subscribe(on: Line, host: string, options: Options = {}): Promise<Subscriber> {
+  const subscriber = await on.subscriber({ ...options, trunk: { gateways: [`tcp:${host}:${await freePort()}`], ...options.trunk } });
+  await healthOf(on, subscriber, "options", "down");
+  return subscriber;
 }
+
+const openSubscriber = (options: Options = {}): Promise<Subscriber> =>
+  subscribe(open, "127.0.0.1", { ...options, trunk: { inboundNetworks: ["127.0.0.0/8"], ...options.trunk } });
 
 describe("calls from a network that may call", { skip, concurrency: true }, () => {
   for (const transport of ["udp", "tcp"] as const) {
@@ -85,11 +91,18 @@ describe("calls from a network that may call", { skip, concurrency: true }, () =
   });
 
   test("no channel free: 486, and the call that holds it goes on", async () => {
-    const subscriber = await openSubscriber({ trunk: { maxChannels: 1, gateways: [`udp:127.0.0.1:${await freePort()}`] } });
-    const first = callIn(open.sipPort, subscriber.number, steps(invite(), answered(), pause(2_500), callerHangsUp()));
-    await until(async () => (await subscriber.calls())[0]?.status === "in_progress");
+    const subscriber = await openSubscriber({ trunk: { maxChannels: 1 } });
+    const scenario = steps(invite(), answered(), recv("GO"), callerHangsUp());
+    const first = await startSipp({
+      scenario,
+      remote: `127.0.0.1:${open.sipPort}`,
+      service: subscriber.number,
+      more: ["-cid_str", "first"],
+    });
+    await until(async () => (await subscriber.calls())[0]?.status === "in_progress", { what: "the first call", withinMs: 20_000 });
     await callIn(open.sipPort, subscriber.number, steps(invite(), refused(486)));
-    await first;
+    first.go("first");
+    await first.succeeded();
     assert.equal((await onlyCall(subscriber)).outcome, "completed");
     await callIn(open.sipPort, subscriber.number, steps(invite(), answered(), callerHangsUp()));
   });
@@ -128,7 +141,7 @@ describe("calls from a network that may call", { skip, concurrency: true }, () =
 
   test("a network that may call on one trunk gets no call on another", async () => {
     const friend = await openSubscriber();
-    const stranger = await open.subscriber({ trunk: { gateways: [`udp:127.0.0.2:${await freePort()}`] } });
+    const stranger = await subscribe(open, "127.0.0.2");
     await callIn(open.sipPort, stranger.number, steps(invite(), refused(404)));
     assert.deepEqual([...(await friend.calls()), ...(await stranger.calls())], []);
   });
@@ -137,8 +150,7 @@ describe("calls from a network that may call", { skip, concurrency: true }, () =
 describe("calls from anywhere else", { skip, concurrency: true }, () => {
   const password = (word: string) => ({ headers: [`[authentication username=gateway password=${word}]`] });
   const challenged = (sequence = 1): string => steps(recvStatus(401, 'auth="true"'), ackRefusal(sequence));
-  const withPassword = async (): Promise<Subscriber> =>
-    guarded.subscriber({ trunk: { gateways: [`udp:127.0.0.2:${await freePort()}`], username: "gateway", password: "s3cret" } });
+  const withPassword = () => subscribe(guarded, "127.0.0.2", { trunk: { username: "gateway", password: "s3cret" } });
 
   test("good credentials are let in (RFC 3261 22.2)", async () => {
     const subscriber = await withPassword();
@@ -161,9 +173,7 @@ describe("calls from anywhere else", { skip, concurrency: true }, () => {
   });
 
   test("a foreign network gets no call where no trunk takes credentials, whatever it shows", async () => {
-    const subscriber = await walled.subscriber({
-      trunk: { gateways: [`udp:127.0.0.2:${await freePort()}`], inboundNetworks: ["192.0.2.0/24"] },
-    });
+    const subscriber = await subscribe(walled, "127.0.0.2", { trunk: { inboundNetworks: ["192.0.2.0/24"] } });
     const forged = [
       "X-Forwarded-For: 192.0.2.1",
       'Authorization: Digest username="gateway", realm="leadline", nonce="x", uri="sip:x", response="y"',
