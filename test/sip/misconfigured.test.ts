@@ -293,7 +293,7 @@ test("every RTP port is in use: told on the calls, in and out, on the trunk and 
   const phone = await startSipp({ scenario: steps(recvInvite(), answer(), hungUp()) });
   const subscriber = await narrow.subscriber({
     trunk: { gateways: [`udp:127.0.0.1:${phone.port}`], inboundNetworks: ["127.0.0.1/32"] },
-    agent: { max_call_duration_secs: 20 },
+    agent: { max_call_duration_secs: 60, silence_timeout_secs: 60 },
   });
   const first = await subscriber.place();
   await subscriber.becomes(first, "in_progress");
@@ -316,9 +316,9 @@ test("every RTP port is in use: told on the calls, in and out, on the trunk and 
 });
 
 test("another program has the SIP port: told on the trunk, on the call and in the log, until it is free", { skip }, async () => {
-  const other = createSocket("udp4").bind(0, "127.0.0.1").unref();
+  const port = await freePort();
+  const other = createSocket("udp4").bind(port, "127.0.0.1").unref();
   await once(other, "listening");
-  const { port } = other.address();
   const deaf = await startLoggedLine({ SIP_LISTEN: `udp:127.0.0.1:${port}` });
   const gateway = await startKamailio({ routes: ANSWERS });
   const subscriber = await deaf.subscriber({ trunk: { gateways: [`udp:127.0.0.1:${gateway.port}`] } });
