@@ -72,9 +72,10 @@ export async function openEndpoint(options: EndpointOptions, handler: EndpointHa
   function receive(bytes: Buffer, path: Path) {
     try {
       if (!open) return;
-      if (guard.admits(path.remote.address)) return dispatch(bytes, path);
+      const verdict = guard.verdict(path.remote.address, path.reliable ? "connection" : "datagram");
+      if (verdict === "read") return dispatch(bytes, path);
       log[troubles.allows("all") ? "warn" : "debug"]({ from: describeSource(path.remote) }, "strangers send more SIP than is read of them");
-      path.close("it sends too much");
+      if (verdict === "excess") path.close("it sends too much");
     } catch (error) {
       log.error({ err: error, from: describeSource(path.remote) }, "a SIP message could not be handled");
     }

@@ -168,17 +168,27 @@ describe("an outgoing call", () => {
     const running = await startCarrier(t, world);
     const trunk = await newTrunk(world, { gateways: [`udp:127.0.0.1:${first.port}`, `udp:127.0.0.1:${second.port}`] });
     const out = running.dial(trunk.id);
+    // No route to the number, as a gateway says that has no carrier for it; another may.
+    first.respond(await first.request("INVITE"), 503, {
+      headers: [
+        ["Reason", "Q.850;cause=3"],
+        ["Retry-After", "0"],
+      ],
+    });
+    second.respond(await second.request("INVITE"), 486);
+    assert.equal((await out.ended()).cause, "busy");
+    const again = running.dial(trunk.id);
     const full = [
       ["Retry-After", "120"],
       ["Reason", "Q.850;cause=34"],
     ] as const;
     first.respond(await first.request("INVITE"), 503, { headers: full });
     second.respond(await second.request("INVITE"), 486);
-    assert.equal((await out.ended()).cause, "busy");
+    assert.equal((await again.ended()).cause, "busy");
     const next = running.dial(trunk.id);
     second.respond(await second.request("INVITE"), 603);
     assert.equal((await next.ended()).cause, "declined");
-    assert.equal(first.received.filter((message) => message.kind === "request" && message.method === "INVITE").length, 1);
+    assert.equal(first.received.filter((message) => message.kind === "request" && message.method === "INVITE").length, 2);
   });
 
   describe("where somebody says nothing", { concurrency: true }, () => {

@@ -30,7 +30,7 @@ export interface ServerContext {
   transports: Transports;
   timers: Timers;
   log: Log;
-  /** What came this way was taken. */
+  /** What came this way was let in: who is not is answered statelessly. */
   accepted(from: Path): void;
 }
 
@@ -106,7 +106,7 @@ export function startServerTransaction(
       return;
     }
     clearTimeout(unanswered);
-    if (status > 100 && status < 300) accepted(from);
+    if (status > 100) accepted(from);
     if (status < 200) unanswered = setTimeout(giveUp, patienceMs);
     else {
       state = "final";

@@ -8,7 +8,6 @@ import type { PlacedTarget } from "../endpoint.ts";
 import { type MediaSession, NoFreePort } from "../media/media.ts";
 import { writeNameAddr } from "../message/nameAddr.ts";
 import { legEnd } from "../outcome.ts";
-import { Q850 } from "../outcome-table.ts";
 import { withBrackets } from "../transport/address.ts";
 import type { SipCallEnd } from "../user-agent.ts";
 import { callAddresses, gatewayUri, hostsOf } from "./addresses.ts";
@@ -184,8 +183,11 @@ async function tryPlace(parts: DialParts, attempt: Attempt, { gateway, place, la
 const isUntaken = (leg: AudioLeg, end: SipCallEnd): boolean =>
   !leg.over.aborted && !leg.rang && (end.why === "unreachable" || (end.why === "rejected" && end.status === 503 && !isDecided(end)));
 
-/** A Q.850 cause says that somebody took it, and refused it or was busy, whatever status the gateway made of that. */
-const isDecided = ({ q850 }: SipCallEnd): boolean => q850 !== null && (Q850.get(q850)?.decides ?? false);
+/** A Q.850 cause tells of the person called, whatever status the gateway made of that. No route (2, 3, 5) and a broken line (27) are this gateway's. */
+const isDecided = ({ q850 }: SipCallEnd): boolean => q850 !== null && OF_THE_CALLED.has(q850);
+
+/** ITU-T Q.850: no such number, busy, no response, no answer, away, refused, moved, incomplete. */
+const OF_THE_CALLED: ReadonlySet<number> = new Set([1, 4, 17, 18, 19, 20, 21, 22, 23, 24, 28]);
 
 const unreachable = (detail: string): SipCallEnd => ({
   why: "unreachable",

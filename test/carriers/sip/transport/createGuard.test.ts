@@ -25,13 +25,17 @@ test("each stranger is read so often, all together so often, and whom we know as
   let now = 0;
   t.mock.method(performance, "now", () => now);
   const guard = createGuard((address) => address === "192.0.2.9");
-  const admitted = (address: string, times = 1_000) => Array.from({ length: times }, () => guard.admits(address)).filter(Boolean).length;
+  const verdicts = (address: string, times: number, over: "datagram" | "connection" = "datagram") =>
+    Array.from({ length: times }, () => guard.verdict(address, over));
+  const admitted = (address: string, times = 1_000) => verdicts(address, times).filter((verdict) => verdict === "read").length;
   assert.equal(admitted("192.0.2.1"), 200);
   assert.equal(admitted("2001:db8::1") + admitted("2001:db8::2"), 200, "one subscriber");
   assert.equal(admitted("192.0.2.2", 100), 100, "another one is not concerned");
   assert.equal(admitted("192.0.2.9"), 1_000);
   for (let host = 10; host < 60; host++) admitted(`198.51.100.${host}`);
-  assert.equal(admitted("192.0.2.3"), 0, "all together");
+  assert.deepEqual(verdicts("192.0.2.1", 1), ["excess"], "it alone");
+  assert.deepEqual(verdicts("192.0.2.3", 1), ["busy"], "all together");
+  assert.deepEqual(verdicts("192.0.2.3", 1, "connection"), ["read"], "made-up addresses take nothing from connections");
   guard.know("192.0.2.3");
   assert.equal(admitted("192.0.2.3"), 1_000);
   now += 1_000;
@@ -86,6 +90,17 @@ test("a flood from a stranger is not read; who is trusted, was sent to or was ta
   const before = stranger.heard.length;
   await askOften(stranger);
   await until(() => stranger.heard.length === before + COUNT, { what: "all answers to who was sent to" });
+});
+
+test("who was let in is no stranger, although its call was refused", async (t) => {
+  const refusing = { ...OBLIGING, request: (transaction: ServerTransaction) => transaction.respond({ status: 486 }) };
+  const server = await open(t, refusing, { listen: LISTEN, trusts: () => false });
+  const target = targetOf(server);
+  const busy = await rawPeer(t, "127.0.0.5");
+  for (let sent = 1; sent <= 300; sent++) {
+    busy.send(rawRequest(busy, { method: "INVITE", branch: `;branch=z9hG4bK${sent}`, callId: `${sent}` }), target);
+    await until(() => busy.heard.some((message) => message.includes(`z9hG4bK${sent};`) || message.includes(`z9hG4bK${sent}\r`)));
+  }
 });
 
 test("a stranger that floods a connection loses it", async (t) => {
