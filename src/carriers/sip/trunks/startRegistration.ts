@@ -44,11 +44,17 @@ export function startRegistration(options: RegistrationOptions): Registration {
   let sequence = 0;
   let seconds = timers.registerSeconds;
   let failures = 0;
-  let bound: { agent: OpenLineAgent; contact: SipUri } | undefined;
+  /** What the registrar has of us, by what it has granted. */
+  let bound: { agent: OpenLineAgent; contact: SipUri; untilMs: number } | undefined;
+  /** What it was told last; it may not have taken that. */
+  let told: SipUri | undefined;
   let rouse: (() => void) | undefined;
   let again = false;
 
   const send = async (agent: OpenLineAgent, contact: SipUri, expires: number, timeoutMs: number, signal?: AbortSignal) => {
+    told = contact;
+    // Taken back with it, where we are not any more: a registrar that allows one place refuses a second, others call both.
+    const old = bound && bound.untilMs > performance.now() ? writeUri(bound.contact) : undefined;
     const outcome = await agent.request({
       method: "REGISTER",
       target: gateway,
@@ -60,6 +66,7 @@ export function startRegistration(options: RegistrationOptions): Registration {
       ...credentialsOf(trunk),
       headers: [
         ["Contact", `<${writeUri(contact)}>`],
+        ...(old === undefined || old === writeUri(contact) ? [] : [["Contact", `<${old}>;expires=0`] as const]),
         ["Expires", String(expires)],
       ],
       timeoutMs,
@@ -86,14 +93,13 @@ export function startRegistration(options: RegistrationOptions): Registration {
     const outcome = await withLongerExpiry(agent, contact);
     if (over.signal.aborted) {
       // Cut short: whether it took hold is not known.
-      bound ??= { agent, contact };
+      if (bound?.agent !== agent) bound = { agent, contact, untilMs: 0 };
       return 0;
     }
     if ("failure" in outcome || outcome.response.status >= 300) return refused(registrationFailure(outcome, username));
-    // Our address has changed, or SIP was off meanwhile: the binding of before runs out by itself.
-    bound = { agent, contact };
     failures = 0;
     const granted = grantedSeconds(outcome.response, contact, seconds);
+    bound = { agent, contact, untilMs: performance.now() + granted * 1000 };
     found({ state: "up", detail: `registered as ${username} for ${granted} s` });
     return Math.max(timers.registerLeastMs, granted * 1000 * (0.8 + 0.1 * random()));
   };
@@ -140,16 +146,18 @@ export function startRegistration(options: RegistrationOptions): Registration {
   return {
     check,
     async follow() {
-      if (!bound || bound.agent !== line.open?.agent) return;
-      const told = writeUri(bound.contact);
-      if (writeUri(await contactOf(bound.agent)) !== told && bound && writeUri(bound.contact) === told) check();
+      const before = bound;
+      // Refused, it is tried again when it is time, not each time that the gateway is found there.
+      if (!before || failures > 0 || before.agent !== line.open?.agent) return;
+      const contact = await contactOf(before.agent);
+      if (bound === before && failures === 0 && writeUri(contact) !== writeUri(before.contact)) rouse?.();
     },
     async stop(leaveWithinMs) {
       over.abort();
       rouse?.();
       await running;
-      if (leaveWithinMs === undefined || !bound || line.open?.agent !== bound.agent) return;
-      await send(bound.agent, bound.contact, 0, leaveWithinMs);
+      if (leaveWithinMs === undefined || !bound || !told || line.open?.agent !== bound.agent) return;
+      await send(bound.agent, told, 0, leaveWithinMs);
     },
   };
 }

@@ -9,15 +9,18 @@ function start(t: TestContext, random: number) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   let seconds = 0;
   let status = 403;
+  let port = 5060;
   let meanwhile = () => {};
+  const contacts: string[][] = [];
   const sentAt: number[] = [];
   const registration = startRegistration({
     line: {
       open: {
         agent: {
-          endpoint: { reachableAt: async () => ({ protocol: "udp", host: "127.0.0.1", port: 5060 }) },
-          async request({ sequence = 1 }) {
+          endpoint: { reachableAt: async () => ({ protocol: "udp", host: "127.0.0.1", port }) },
+          async request({ sequence = 1, headers = [] }) {
             sentAt.push(seconds);
+            contacts.push(headers.flatMap(([name, value]) => (name === "Contact" ? [value] : [])));
             const once = meanwhile;
             meanwhile = () => {};
             once();
@@ -43,6 +46,19 @@ function start(t: TestContext, random: number) {
     answer: (next: number) => {
       status = next;
     },
+    /** From now on we are reached there, as over TLS when the connection to the gateway is another. */
+    move: (to: number) => {
+      port = to;
+    },
+    /** The gateway is well, and what comes of that has been sent. */
+    async well(times = 1) {
+      for (let time = 0; time < times; time++) {
+        await registration.follow();
+        await new Promise(setImmediate);
+      }
+    },
+    /** Of each REGISTER. */
+    contacts,
     /** How many seconds lie between so many of the next attempts, the last one included. */
     async gaps(count: number): Promise<number[]> {
       const from = sentAt.length;
@@ -86,4 +102,39 @@ test("asked for while a try is under way, it is tried again at once when that wa
   answer(200);
   during(registration.check);
   assert.deepEqual(await gaps(2), [120, 480]);
+});
+
+test("where we are reached elsewhere than before, one request says so and takes back what was there: a registrar may allow one place only (RFC 3261 10.2)", async (t) => {
+  const { registration, answer, move, well, contacts, gaps } = start(t, 0);
+  const at = (port: number) => `<sip:clinic@127.0.0.1:${port}>`;
+  answer(200);
+  await gaps(1);
+  // Refused, what was there before is there still; taken, it is not.
+  answer(503);
+  move(5062);
+  await well();
+  answer(200);
+  await gaps(2);
+  const replacing = [at(5062), `${at(5060)};expires=0`];
+  assert.deepEqual(contacts, [[at(5060)], replacing, replacing, [at(5062)]]);
+  answer(503);
+  move(5064);
+  await well();
+  // It may have taken that, whatever it said.
+  await registration.stop(1);
+  const leaving = [at(5064), `${at(5062)};expires=0`];
+  assert.deepEqual(contacts.slice(4), [leaving, leaving]);
+});
+
+test("a gateway that is well and refuses us is not asked again each time that it is found well", async (t) => {
+  const { answer, move, well, contacts, gaps } = start(t, 0);
+  answer(200);
+  await gaps(1);
+  answer(403);
+  move(5062);
+  await well(5);
+  assert.equal(contacts.length, 2);
+  assert.deepEqual(await gaps(3), [15, 30, 60]);
+  await well(5);
+  assert.equal(contacts.length, 5);
 });
