@@ -130,8 +130,8 @@ async function startVoice(config: Config, house: House, listener: Listener, log:
   });
   return {
     async close() {
-      await node.close();
-      await sip?.close();
+      // At once: the node waits for the ends of calls, and SIP knows when to wait no longer for the other side.
+      await Promise.all([node.close(), sip?.close()]);
     },
   };
 }

@@ -24,7 +24,7 @@ type AskedRole = Role | "all";
 const DRAIN_MS = 2_500;
 
 const HELP = `
-With DATABASE_URL any number of processes, on any number of machines, can share the work; without it one process does
+With DATABASE_URL any number of processes, on any number of machines, can share the work; without it one command does
 everything, with a PostgreSQL of its own.
 
 Examples:

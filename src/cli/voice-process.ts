@@ -10,7 +10,7 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 /** One that ran for this long was not broken from the start. */
 const STEADY_MS = 60_000;
-/** Of the five seconds that there are for stopping: hanging up takes less, and the database, which may take two, has yet to be stopped. */
+/** Of the five seconds that there are for stopping: a voice node and SIP take 2.3 at most, and the database, which may take two, has yet to be stopped. */
 const HANG_UP_MS = 2_500;
 /** Until its leases are lost it may recover with all its calls; ten seconds later they are lost for sure, and to wait longer saves nobody. */
 const PATIENCE: Patience = { everyMs: 1_000, unanswered: 10 };
@@ -18,7 +18,7 @@ const PATIENCE: Patience = { everyMs: 1_000, unanswered: 10 };
 const EXEC_ARGV = ["--initial-old-space-size=256"];
 
 export interface VoiceProcess {
-  /** The store is migrated: the process may take calls. Resolves when it does, or when it cannot and there is other work here. */
+  /** The store is migrated: the process may take calls. Resolves when it does, when it cannot and there is other work here, and when it is to stop. */
   begin(): Promise<void>;
   /** Resolves when it has hung up and ended, or was killed because it hangs itself. */
   close(): Promise<void>;
@@ -48,6 +48,8 @@ export function startVoiceProcess(log: Log, stop: AbortSignal, { alone = false, 
   const closing = new AbortController();
   const leaving = AbortSignal.any([stop, closing.signal]);
   const ready = Promise.withResolvers<void>();
+  // Nobody waits for one that is to end.
+  leaving.addEventListener("abort", () => ready.resolve(), { once: true });
   let begun = false;
   let running = spawn();
 

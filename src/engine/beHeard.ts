@@ -1,5 +1,5 @@
 import type { Client } from "../platform/postgres/database.ts";
-import { IN_TIME } from "./in-time.ts";
+import { IN_TIME } from "../platform/postgres/in-time.ts";
 
 /** Both by the database's clock. */
 export interface Hearing {

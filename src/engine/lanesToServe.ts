@@ -1,4 +1,5 @@
 import type { Client } from "../platform/postgres/database.ts";
+import { IN_TIME } from "../platform/postgres/in-time.ts";
 
 /** The calls of one workspace that wait for one trunk; null: for the simulated carrier. */
 export interface Lane {
@@ -13,7 +14,11 @@ export interface Lane {
  * each costs a lock.
  */
 export async function lanesToServe(client: Pick<Client, "query">): Promise<Lane[][]> {
-  const { rows } = await client.query<{ workspace_id: string; trunk_id: string | null }>({ name: "lanes-to-serve", text: LANES });
+  const { rows } = await client.query<{ workspace_id: string; trunk_id: string | null }>({
+    name: "lanes-to-serve",
+    text: LANES,
+    ...IN_TIME,
+  });
   const workspaces = new Map<string, Lane[]>();
   for (const { workspace_id, trunk_id } of rows) {
     const lanes = workspaces.get(workspace_id) ?? [];

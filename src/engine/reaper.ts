@@ -1,4 +1,5 @@
 import type { Client } from "../platform/postgres/database.ts";
+import { IN_TIME } from "../platform/postgres/in-time.ts";
 import type { Hearing } from "./beHeard.ts";
 import { endLeasedCalls } from "./endCalls.ts";
 
@@ -55,5 +56,6 @@ export async function strikeDeadNodes(client: Pick<Client, "query">, { since, at
       where greatest(n.heartbeat_at, $1) < $2::timestamptz - make_interval(secs => $3)
         and not exists (select from live_calls l where l.node_id = n.id)`,
     values: [since, at, NODE_DEAD_AFTER_SECONDS],
+    ...IN_TIME,
   });
 }

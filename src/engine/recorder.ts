@@ -11,6 +11,6 @@ export interface Recorder {
 }
 
 export interface Recording {
-  /** Everything is on disk and in the store when it resolves, however long that takes. Never rejects. */
+  /** Everything is on disk and in the store when it resolves, however long that takes; or it was given up, and the log says why. Never rejects. */
   finish(): Promise<void>;
 }

@@ -4,13 +4,13 @@ import type { House } from "../core/context.ts";
 import { newId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { persist } from "../platform/persist.ts";
+import { IN_TIME } from "../platform/postgres/in-time.ts";
 import type { Listener } from "../platform/postgres/listener.ts";
 import { beHeard } from "./beHeard.ts";
 import { DIAL_CHANNEL } from "./channels.ts";
 import type { Conversation } from "./conversation.ts";
 import { endCalls } from "./endCalls.ts";
 import { LEASE_LOST, SERVER_STOPPED } from "./endings.ts";
-import { IN_TIME } from "./in-time.ts";
 import { type LiveCall, startCall } from "./live-call.ts";
 import { startLoop } from "./loop.ts";
 import type { Recorder } from "./recorder.ts";
@@ -89,6 +89,7 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<VoiceNo
 
   const carry = (taken: TakenCall, connect: (handler: LegHandler) => Leg) => {
     const call = startCall(runner, taken, connect);
+    if (closing) call.stop(SERVER_STOPPED);
     live.set(taken.call.id, call);
     unsettled.add(call.settled);
     void call.settled.then(() => unsettled.delete(call.settled));
@@ -140,7 +141,11 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<VoiceNo
     // A lease that we do not know of may be on its way to us, or ending; twice in a row it is one whose commit we never heard of.
     const unknown = leases.filter((lease) => !live.has(lease.call_id));
     for (const lease of unknown.filter((one) => strays.has(one.call_id))) {
-      await db.together(endCalls, { workspaceId: lease.workspace_id, callId: lease.call_id, nodeId: id, ...LEASE_LOST, at: clock.now() });
+      const end = { workspaceId: lease.workspace_id, callId: lease.call_id, nodeId: id, ...LEASE_LOST, at: clock.now() };
+      // Not waited for: the next sign of life is due. What fails is found again.
+      db.together(endCalls, end).catch((error: unknown) =>
+        log.warn({ err: error, call: end.callId }, "a lost call's end could not be written"),
+      );
     }
     strays = new Set(unknown.map((lease) => lease.call_id));
   };
@@ -159,8 +164,9 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<VoiceNo
   listener.on(DIAL_CHANNEL, () => taking.wake());
 
   const finish = async () => {
-    await Promise.all([taking.stop(), ...arriving]);
+    // First of all: who is called hears of it, whatever the database does.
     for (const call of live.values()) call.stop(SERVER_STOPPED);
+    await Promise.all([taking.stop(), ...arriving]);
     await Promise.all(unsettled);
   };
 
@@ -173,7 +179,10 @@ export async function startVoiceNode(options: VoiceNodeOptions): Promise<VoiceNo
       abandon.abort();
       await within(STOP_WITHIN_MS / 4, beating.stop());
       // Leases that are left are those of a vanished node, for a dispatcher to free at once.
-      await within(STOP_WITHIN_MS / 4, unregister());
+      await within(
+        STOP_WITHIN_MS / 4,
+        unregister().catch((error: unknown) => log.warn({ err: error }, "the voice node could not be struck off")),
+      );
     },
   };
 }

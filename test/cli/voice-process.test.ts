@@ -104,6 +104,21 @@ test("one that a Ctrl-C ended while the server was still starting is not started
   assert.deepEqual(logged, []);
 });
 
+test("one that hangs while it starts holds no server up that is to stop", linuxOnly, async () => {
+  const { log, logged } = listeningLog();
+  const stop = new AbortController();
+  const voice = startVoiceProcess(log, stop.signal, { alone: true });
+  const child = voiceOf(process.pid);
+  assert.ok(child);
+  process.kill(child.pid, "SIGSTOP");
+  const begun = voice.begin();
+  stop.abort();
+  await begun;
+  await voice.close();
+  assert.equal(runs(child.pid), false);
+  assert.match(logged.join(""), /hangs and is killed/);
+});
+
 test("one that cannot be started is tried again and keeps nobody waiting", async (t) => {
   const { execPath } = process;
   process.execPath = join(temporaryFolder(), "node");

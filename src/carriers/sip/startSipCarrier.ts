@@ -43,7 +43,7 @@ export interface SipCarrier {
 /** Of the time that a process has for stopping. */
 const STOP_WITHIN_MS = 1_500;
 /** What is left of it for calls that the carrier has given up on. */
-const LAST_WORDS_MS = 200;
+const LAST_WORDS_MS = 700;
 
 /** The carrier that reaches telephones over the SIP trunks of the store. Throws when the trunks cannot be read. */
 export async function startSipCarrier(options: SipCarrierOptions): Promise<SipCarrier> {

@@ -1,3 +1,4 @@
+import { IN_TIME } from "../../platform/postgres/in-time.ts";
 import type { House } from "../context.ts";
 
 /** No turn is given further ahead than this, so that a node that dies takes few with it. */
@@ -21,6 +22,7 @@ export async function takeDialTurn(
         where capacity.next_dial_at <= clock_timestamp() + interval '${AHEAD}'
       returning extract(epoch from next_dial_at - $2 * interval '1 second' - clock_timestamp())::float8 * 1000 as wait_ms`,
     values: [trunkId, 1 / callsPerSecond],
+    ...IN_TIME,
   });
   const wait = rows[0]?.wait_ms;
   return wait === undefined ? null : Math.max(0, Math.ceil(wait));

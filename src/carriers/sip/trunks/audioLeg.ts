@@ -43,6 +43,9 @@ export const OUT_OF_ORDER = "the telephone line is out of order";
 
 export const NO_FREE_PORT = "every RTP port of RTP_PORTS is in use";
 
+/** Of a call whose end SIP did not tell. */
+const ANSWERED = { status: 200, reason: "OK", q850: null };
+
 export function createAudioLeg({ handler, timers, log, uriOf, hosts, done }: AudioLegOptions): AudioLeg {
   const over = new AbortController();
   let media: MediaSession | undefined;
@@ -58,7 +61,7 @@ export function createAudioLeg({ handler, timers, log, uriOf, hosts, done }: Aud
     over.abort();
     clearTimeout(impatience);
     const quality = media?.close();
-    const outcome = { ...end, ...verdict };
+    const outcome = { ...(answered ? { sip: ANSWERED } : {}), ...end, ...verdict };
     const { cause, detail } = outcome;
     if (cause === "failed" || cause === "lost") log.warn({ detail }, cause === "lost" ? "a call was lost" : "a call failed");
     handler.ended({ ...forTenant(outcome, hosts()), ...(answered && quality ? { quality } : {}) });
@@ -68,7 +71,7 @@ export function createAudioLeg({ handler, timers, log, uriOf, hosts, done }: Aud
     if (ended || over.signal.aborted) return;
     over.abort();
     const end: LegEnd = answered
-      ? { cause: "hangup_local", detail: "hung up by us", sip: { status: 200, reason: "OK", q850: null } }
+      ? { cause: "hangup_local", detail: "hung up by us" }
       : { cause: "canceled", detail: "hung up by us before it was answered" };
     if (!call) return finish(end);
     // A peer that says nothing more does not hold the leg.
