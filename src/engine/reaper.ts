@@ -27,8 +27,8 @@ export async function reapLostCalls(client: Client, { since, at }: Hearing, now:
     name: "lock-lost-leases",
     text: `select l.workspace_id, l.call_id, l.node_id from live_calls l
       where (l.node_id is null and greatest(l.taken_at, $1) < $2::timestamptz - make_interval(secs => $3))
-        or not (l.node_id = any (array(
-          select n.id from nodes n where greatest(n.heartbeat_at, $1) >= $2::timestamptz - make_interval(secs => $4))))
+        or (l.node_id is not null and not (l.node_id = any (array(
+          select n.id from nodes n where greatest(n.heartbeat_at, $1) >= $2::timestamptz - make_interval(secs => $4)))))
       limit $5 for update of l skip locked`,
     values: [since, at, UNTAKEN_AFTER_SECONDS, NODE_DEAD_AFTER_SECONDS, BATCH],
   });

@@ -138,3 +138,14 @@ test("a call that no node takes for 30 s fails and says so; a younger one goes o
   );
   assert.ok(second?.status === "admitted" || msBetween(rows[0]?.taken_at, second?.ended_at) >= 30_000);
 });
+
+test("while no node lives at all, a call waits for one for 30 s too", async () => {
+  await pool.query("delete from nodes");
+  const tenant = await callingTenant(world);
+  const young = (await tenant.place("+14155550010")).call.id;
+  const old = (await tenant.place("+14155550020")).call.id;
+  await pool.query("update live_calls set taken_at = now() - interval '31 seconds' where call_id = $1", [old]);
+  await pool.query("update live_calls set taken_at = now() + interval '1 hour' where call_id = $1", [young]);
+  await untilHeard(async () => (await tenant.calls()).find(({ id }) => id === old)?.status === "ended", { what: "its end" });
+  assert.equal((await tenant.calls()).find(({ id }) => id === young)?.status, "admitted");
+});
