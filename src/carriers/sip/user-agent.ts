@@ -96,6 +96,8 @@ export type IncomingInvite = {
   challenge(realm: string): void;
   /** What the request's Authorization claims, when it answers a challenge of ours; its nonce is fresh. */
   readonly claimedUsername: string | null;
+  /** What that claim was made for: the Request-URI, unless a proxy has rewritten it since, or somebody has overheard the claim. */
+  readonly claimedUri: Uri | null;
   /** Checks that claim. */
   verify(credentials: Credentials): boolean;
   /** Refuses somebody unknown: nothing is kept of it, and the same INVITE again comes as another IncomingInvite. */

@@ -51,6 +51,7 @@ export function receiveInvite(
     request,
     source,
     claimedUsername: claim.kind === "claim" ? claim.username : null,
+    claimedUri: claim.kind === "claim" ? claim.uri : null,
     verify: (credentials) => claim.kind === "claim" && claim.verify(credentials),
     challenge: (realm) => {
       if (!decide()) return;

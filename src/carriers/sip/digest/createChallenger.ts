@@ -20,13 +20,19 @@ export interface Challenger {
 
 /**
  * `none`: no credentials for a challenge of ours. `stale`: for one that is too old: ask again, with `stale`.
- * `claim`: to be verified with the password that belongs to the name; `verify` is true once for each use of a nonce (its count), and
- * for the user or number that was called with it.
+ * `claim`: to be verified with the password that belongs to the name; `verify` is true once for each use of a nonce (its count). `uri`:
+ * what it was made for (null when that is no URI): whether the request is for the same is for the caller to say, as proxies rewrite it.
  */
 export type Claim =
   | { readonly kind: "none" }
   | { readonly kind: "stale"; readonly realm: string }
-  | { readonly kind: "claim"; readonly realm: string; readonly username: string; verify(credentials: Credentials): boolean };
+  | {
+      readonly kind: "claim";
+      readonly realm: string;
+      readonly username: string;
+      readonly uri: Uri | null;
+      verify(credentials: Credentials): boolean;
+    };
 
 const stampBytes = 6;
 const saltBytes = 10;
@@ -89,6 +95,7 @@ export function createChallenger(options: { secret?: Buffer; expiresMs?: number;
       kind: "claim",
       realm,
       username,
+      uri: parseUri(given("uri")),
       verify: (credentials) => {
         const { method, body } = request;
         const right = digestResponse({
@@ -105,7 +112,7 @@ export function createChallenger(options: { secret?: Buffer; expiresMs?: number;
         });
         const same = sameText(right, given("response").toLowerCase());
         const count = qop === null ? Number.POSITIVE_INFINITY : Number.parseInt(nc, 16);
-        return same && isFor(given("uri"), request.uri) && credentials.username === username && use(nonce, count, expires);
+        return same && credentials.username === username && use(nonce, count, expires);
       },
     };
   }
@@ -127,17 +134,6 @@ export function createChallenger(options: { secret?: Buffer; expiresMs?: number;
     },
   };
 }
-
-/**
- * Whether an answer to a challenge was made for this request: not one that was overheard, put into a call to another number. RFC 3261
- * 22.4 lets the host differ; some clients leave the user out.
- */
-function isFor(written: string, uri: Uri): boolean {
-  const user = userOf(parseUri(written));
-  return user === null || user === userOf(uri);
-}
-
-const userOf = (uri: Uri | null): string | null => (uri?.kind === "sip" ? uri.user : (uri?.raw ?? null));
 
 /** Digests are over what stands between the quotes, escapes included. */
 const escaped = (text: string): string => quote(text).slice(1, -1);

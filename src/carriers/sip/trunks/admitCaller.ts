@@ -3,7 +3,9 @@ import type { Log } from "../../../platform/log.ts";
 import { ownerOf } from "../transport/address.ts";
 import { createRateLimit } from "../transport/createRateLimit.ts";
 import type { IncomingInvite } from "../user-agent.ts";
+import { userOf } from "./callerOf.ts";
 import type { GatewayBoard } from "./gateway-board.ts";
+import { isMadeFor } from "./isMadeFor.ts";
 import { isInNetworks } from "./networks.ts";
 import { createTally } from "./tally.ts";
 import type { TrunkBook } from "./trunk-book.ts";
@@ -41,14 +43,15 @@ export function createAdmission(parts: {
     (trunk.register && trunk.gateways.some((gateway) => board.addresses(trunk.id, gateway).includes(address)));
 
   return (invite: IncomingInvite): OpenTrunk[] | undefined => {
-    const { address } = invite.source;
+    const { request, source, claimedUri } = invite;
+    const { address } = source;
     const trunks = book.all();
     const trusted = trunks.filter((trunk) => isTrusted(trunk, address));
     if (trusted.length > 0) return trusted;
-    const refuse = (why: string) => {
+    const refuse = (why: string, more: object = {}) => {
       // Scanners call all day long.
       const isNews = refusals.add(ownerOf(address)) === 1 && lines.allows("");
-      log[isNews ? "info" : "debug"]({ source: address, why }, "a call from a stranger is refused");
+      log[isNews ? "info" : "debug"]({ source: address, why, ...more }, "a call from a stranger is refused");
       invite.turnAway(403);
     };
     const open = trunks.flatMap((trunk) => {
@@ -59,12 +62,17 @@ export function createAdmission(parts: {
     if (failures.count(ownerOf(address)) >= MOST_FAILURES) return void refuse("too many wrong credentials from this address");
     const claimed = invite.claimedUsername;
     if (claimed === null) return void invite.challenge(REALM);
+    // Not looked at any further, so it tells nobody whether a guess is right, and counts as none.
+    if (!isMadeFor(claimedUri, request.uri)) {
+      const users = { made: claimedUri && userOf(claimedUri), called: userOf(request.uri) };
+      return void refuse("credentials that were made for another number", users);
+    }
     const named = open.filter(({ credentials }) => credentials.username === claimed);
     // An answer to a challenge is good once, and trunks at one provider may share its credentials.
     const known = named.find(({ credentials }) => invite.verify(credentials))?.credentials.password;
     if (known !== undefined) return named.filter(({ credentials }) => credentials.password === known).map(({ trunk }) => trunk);
     failures.add(ownerOf(address));
-    if (tries.add(`${address} ${invite.request.callId}`) >= MOST_TRIES) return void refuse("wrong credentials");
+    if (tries.add(`${address} ${request.callId}`) >= MOST_TRIES) return void refuse("wrong credentials");
     log[lines.allows("") ? "info" : "debug"]({ source: address, username: claimed }, "wrong credentials with an incoming call");
     invite.challenge(REALM);
   };

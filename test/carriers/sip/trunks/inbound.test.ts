@@ -32,22 +32,23 @@ const invite = (port: number, { to = "+97239000001", from = "<sip:+972501234567@
     ...more,
   });
 
-/** Tries once more, with credentials for the challenge. */
+/** Tries once more, with credentials for the challenge. `arrives`: what a proxy on the way makes of the URI. */
 function prove(
   by: Peer,
   port: number,
   request: SipRequest,
   challenge: SipResponse,
   credentials: { username: string; password: string },
+  arrives = request.uri,
 ): SipRequest {
   by.ack(request, challenge, port);
   const lines = answerChallenge(challenge, request, credentials, createDigestState());
   assert.ok(lines);
   const { headers } = withAuthorization(request, lines);
-  const { uri, from, to, callId } = request;
+  const { from, to, callId } = request;
   return by.ask(port, {
     method: "INVITE",
-    uri,
+    uri: arrives,
     from,
     to,
     callId,
@@ -275,6 +276,32 @@ describe("a call from a stranger", () => {
     assert.deepEqual(running.calls, []);
   });
 
+  test("comes through a proxy that writes the number differently; for another number it is refused, and counts as no guess (RFC 3261 22.4, 6)", async (t) => {
+    const running = await startCarrier(t, world);
+    const port = await running.port();
+    const credentials = { username: "behind-a-proxy", password: "secret" };
+    const trunk = await newTrunk(world, { gateways: GATEWAYS, ...credentials });
+    t.after(() => removeTrunk(world.house, trunk.id));
+    const proven = async (arrives: string) => {
+      const { request, answer } = await until(async () => {
+        const request = invite(port, { to: "0551234567" });
+        const answer = await peer.response(request, 300);
+        return answer.status === 401 && { request, answer };
+      });
+      return prove(peer, port, request, answer, credentials, address(`<sip:${arrives}@127.0.0.1:${port}>`).uri);
+    };
+    // More of them than wrong credentials are looked at.
+    for (let call = 0; call < 12; call++) assert.equal((await peer.response(await proven("+19005550100"), 300)).status, 403);
+    assert.deepEqual(running.calls, []);
+    for (const arrives of ["+972551234567", "972551234567"]) {
+      const request = await proven(arrives);
+      const call = await until(() => running.calls.shift());
+      assert.deepEqual([call.trunkId, call.to], [trunk.id, "+972551234567"]);
+      call.reject("full");
+      assert.equal((await peer.response(request, 300)).status, 486);
+    }
+  });
+
   test("proves credentials that two trunks share: the number says which of them it is", async (t) => {
     const running = await startCarrier(t, world);
     const port = await running.port();
@@ -303,6 +330,7 @@ function shown(host: string, claimedUsername: string | null) {
     request: makeRequest("INVITE"),
     source: { protocol: "udp", address: host, port: 5060 },
     claimedUsername,
+    claimedUri: null,
     verify: () => false,
     challenge: () => void answers.push(401),
     turnAway: (status) => void answers.push(status),

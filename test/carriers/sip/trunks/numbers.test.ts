@@ -8,6 +8,7 @@ import { callAddresses, gatewayUri } from "../../../../src/carriers/sip/trunks/a
 import { callerOf } from "../../../../src/carriers/sip/trunks/callerOf.ts";
 import { formatNumber } from "../../../../src/carriers/sip/trunks/formatNumber.ts";
 import { createGatewayBoard } from "../../../../src/carriers/sip/trunks/gateway-board.ts";
+import { isMadeFor } from "../../../../src/carriers/sip/trunks/isMadeFor.ts";
 import { isInNetworks } from "../../../../src/carriers/sip/trunks/networks.ts";
 import { createTally } from "../../../../src/carriers/sip/trunks/tally.ts";
 import type { Gateway } from "../../../../src/core/trunks/trunk.ts";
@@ -93,6 +94,41 @@ describe("who calls", () => {
     assert.deepEqual(who("<sip:+972501234567@example.com>", [["Privacy", "header;user;critical"]]), [null, null]);
     assert.deepEqual(who('"Anonymous" <sip:anonymous@anonymous.invalid>', [identity]), [null, null]);
     assert.deepEqual(who("<sip:100@pbx>", [identity, ["Privacy", "none"]]), ["+972501234567", null]);
+  });
+});
+
+describe("credentials that were made for one URI may come with a call to another", () => {
+  const made = (one: string, other: string) => isMadeFor(address(`<${one}>`).uri, address(`<${other}>`).uri);
+
+  test("when a proxy on the way has written the number differently, or another host (RFC 3261 22.4, 6)", () => {
+    for (const [one, other] of [
+      ["sip:+972551234567@voice.example.com", "sip:+972551234567@192.0.2.1"],
+      ["sip:0551234567@voice.example.com", "sip:+972551234567@192.0.2.1"],
+      ["sip:+972551234567@voice.example.com", "sip:0551234567@192.0.2.1"],
+      ["sip:0551234567@voice.example.com", "sip:972551234567@192.0.2.1"],
+      ["sip:00972551234567@voice.example.com", "sip:0551234567@192.0.2.1"],
+      ["sip:+972551234567@voice.example.com;user=phone", "sip:972551234567@192.0.2.1"],
+      ["tel:+972-55-123-4567", "sip:+972551234567;npdi@192.0.2.1"],
+      ["tel:0551234567;phone-context=+972", "sip:+972551234567@192.0.2.1"],
+      ["sip:4155551234@example.com", "sip:+14155551234@example.com"],
+      ["sip:clinic@example.com", "sip:clinic@192.0.2.1"],
+      ["sip:voice.example.com", "sip:+972551234567@192.0.2.1"],
+    ] as const)
+      assert.equal(made(one, other), true, `${one} ${other}`);
+    assert.equal(isMadeFor(null, sipUri({ user: "1", host: "example.com" })), true);
+  });
+
+  test("but not when the number is another one: they may have been overheard", () => {
+    for (const [one, other] of [
+      ["sip:+972551234567@example.com", "sip:+19005550100@example.com"],
+      ["sip:0551234567@example.com", "sip:+972551234568@example.com"],
+      ["sip:0551234567@example.com", "sip:0551234568@example.com"],
+      ["tel:+972551234567", "tel:+19005550100"],
+      ["sip:clinic@example.com", "sip:+972551234567@example.com"],
+      ["sip:100@example.com", "sip:200@example.com"],
+      ["sip:+972551234567@example.com", "sip:example.com"],
+    ] as const)
+      assert.equal(made(one, other), false, `${one} ${other}`);
   });
 });
 
