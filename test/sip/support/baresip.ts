@@ -6,6 +6,7 @@ import { until } from "../../support/until.ts";
 import { type PeerProcess, startPeer } from "./peer-process.ts";
 import { freePort } from "./ports.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
+import { watchAudio } from "./watch-audio.ts";
 
 export interface BaresipOptions {
   /** 8 kHz mono 16-bit WAV that it plays; the call ends with it. */
@@ -33,10 +34,15 @@ export interface Baresip {
   command(command: string, params?: string): void;
   /** Waits for an event that was not waited for before. */
   event(type: string): Promise<BaresipEvent>;
+  /** The longest time, in ms, for which it sent nothing in the midst of a call, or this process did not take it. */
+  stoodStillMs(): number;
   /** What it has heard in each of its calls, oldest first: paths of WAV files. */
   heard(): string[];
   said(): string[];
 }
+
+/** So many are free from the one that `freePort` gives: enough for two calls at once. */
+const RTP_PORTS = 4;
 
 /** Starts baresip as a telephone on loopback that records both directions. */
 export async function startBaresip(options: BaresipOptions): Promise<Baresip> {
@@ -44,6 +50,7 @@ export async function startBaresip(options: BaresipOptions): Promise<Baresip> {
   if (!program) throw new Error("baresip is not installed");
   const folder = temporaryFolder();
   const [port, control, rtp] = [await freePort(), await freePort(), await freePort()];
+  const stoodStillMs = watchAudio(rtp, rtp + RTP_PORTS);
   const user = options.user ?? "phone";
   const recordings = join(folder, "recordings");
   mkdirSync(recordings);
@@ -87,6 +94,7 @@ export async function startBaresip(options: BaresipOptions): Promise<Baresip> {
         },
         { what: `${type} (${events.map((event) => event.type).join(" ")})`, withinMs: 20_000 },
       ),
+    stoodStillMs,
     heard: () => files("dec"),
     said: () => files("enc"),
   };
@@ -142,7 +150,7 @@ auplay_format s16
 auenc_format s16
 audec_format s16
 audio_buffer 20-160
-rtp_ports ${options.rtp - (options.rtp % 2)}-${options.rtp + 40}
+rtp_ports ${options.rtp}-${options.rtp + RTP_PORTS}
 jitter_buffer_delay 1-10
 module_path /usr/lib/baresip/modules
 module g711.so
