@@ -11,6 +11,7 @@ import { startBaresip } from "./support/baresip.ts";
 import { answered, callerHangsUp, invite } from "./support/caller.ts";
 import { companding } from "./support/companding.ts";
 import { compareMoved } from "./support/compare-sound.ts";
+import { healthOf } from "./support/healthOf.ts";
 import { CONCEALED, lacking } from "./support/lacking.ts";
 import { type Subscriber, startLine } from "./support/line.ts";
 import { freePort } from "./support/ports.ts";
@@ -52,7 +53,7 @@ test("audio with 5 % loss, 30 ms jitter and 1 % reordering: speech is complete b
     });
     const stalls = watchStalls();
     const call = await subscriber.ended(await subscriber.place(), 60_000);
-    const stoodStillMs = stalls();
+    const stoodStillMs = Math.max(stalls(), phone.stoodStillMs());
     assert.equal(call.outcome, "completed", call.error ?? "");
     await phone.event("CALL_CLOSED");
     assert.ok(path.rtp.count.dropped > 20 && path.rtp.count.reordered > 0, JSON.stringify(path.rtp.count));
@@ -60,22 +61,24 @@ test("audio with 5 % loss, 30 ms jitter and 1 % reordering: speech is complete b
     // The phone takes packets as they come, fills in something for those that do not, and plays none that is late.
     const [file] = await until(() => phone.heard().length > 0 && phone.heard(), { what: "what the telephone heard" });
     const came = shareOfFrames(greeting, readWav(file ?? "").channels[0] ?? new Int16Array());
-    assert.ok(came > 0.89, `${came} of what was said came to the telephone`);
-
     const quality = call.media_quality;
     assert.ok(quality);
     const lost = quality.packets_lost / (quality.packets_received + quality.packets_lost);
-    assert.ok(lost > 0.025 && lost < 0.1, `${quality.packets_lost} of ${quality.packets_received + quality.packets_lost} are lost`);
-    assert.ok(quality.packets_lost < path.rtp.count.dropped, "what came late and out of order was played");
     assert.ok((quality.remote_packets_lost ?? 0) > 0, "the phone tells of what it lost");
-    assert.ok(quality.mos > 3 && quality.mos < 4.3, `${quality.mos}`);
     assert.ok(quality.jitter_ms > 4, `${quality.jitter_ms} ms of jitter`);
     assert.ok((quality.round_trip_ms ?? 0) > 30, `${quality.round_trip_ms} ms there and back, of which 40 are the network's`);
 
     const [left = new Int16Array()] = (await recordingOf(line, call.id)).channels;
-    assert.ok(Math.abs(left.length / 8_000 - seconds) < 0.5);
-    const fault = lacking(compareMoved(counting, left), CONCEALED);
-    return { fault: fault && `the recording: ${fault}`, stoodStillMs };
+    assert.ok(Math.abs(left.length / 8 - seconds * 1_000) < 500 + stoodStillMs, `${left.length / 8} ms are recorded`);
+    const recorded = lacking(compareMoved(counting, left), CONCEALED);
+    const fault = [
+      came > 0.89 ? undefined : `${came} of what was said came to the telephone`,
+      lost > 0.025 && lost < 0.1 ? undefined : `${quality.packets_lost} of ${quality.packets_received + quality.packets_lost} are lost`,
+      quality.packets_lost < path.rtp.count.dropped ? undefined : "what came late and out of order was not played",
+      quality.mos > 3 && quality.mos < 4.3 ? undefined : `the line is as good as ${quality.mos}`,
+      recorded && `the recording: ${recorded}`,
+    ].find((one) => one !== undefined);
+    return { fault, stoodStillMs };
   });
 });
 
@@ -159,6 +162,7 @@ test("SIP over UDP with 5 % loss: 500 calls, each with its right outcome on both
   const phone = await startSipp({
     scenario: phones(relay.forA),
     port: phonePort,
+    timeoutSeconds: 300,
     more: ["-trace_logs", "-log_file", log],
   });
   const agent = { agent_speaks_first: false, recording_enabled: false };
@@ -178,7 +182,7 @@ test("SIP over UDP with 5 % loss: 500 calls, each with its right outcome on both
       const found = existsSync(log) ? readFileSync(log, "utf8").split("\n").filter(Boolean) : [];
       return found.length >= 2 * numbers.length && found;
     },
-    { what: "the end of every call at the phones", withinMs: 20_000 },
+    { what: "the end of every call at the phones", withinMs: 120_000 },
   );
   phone.process.kill("SIGKILL");
 
@@ -201,10 +205,12 @@ test("calls that come in over SIP with 5 % loss: 100 of them, each answered once
   const relay = await openRelay({ seed: "calls in", loss: 0.05, delayMs: 5, b: { address: "127.0.0.1", port: line.sipPort } });
   line.world.defer(() => relay.close());
   const subscriber = await line.subscriber({
-    trunk: { gateways: [`udp:127.0.0.1:${await freePort()}`], inboundNetworks: ["127.0.0.1/32"], maxChannels: 600 },
+    trunk: { gateways: [`tcp:127.0.0.1:${await freePort()}`], inboundNetworks: ["127.0.0.1/32"], maxChannels: 600 },
     agent: { agent_speaks_first: false, recording_enabled: false },
     callLimit: 600,
   });
+  // It knows the trunk: it has found out, at once, that nothing listens at the gateway.
+  await healthOf(line, subscriber, "options", "down");
   const caller = await startSipp({
     // Long enough for a lost ACK to be asked for again: sipp takes a 200 to its INVITE that comes after its BYE for the answer to that.
     scenario: steps(invite(), answered(), pause(2_000), callerHangsUp()),
@@ -212,6 +218,7 @@ test("calls that come in over SIP with 5 % loss: 100 of them, each answered once
     service: subscriber.number,
     calls: 100,
     rate: 30,
+    timeoutSeconds: 300,
     more: ["-l", "200"],
   });
   await caller.succeeded();
@@ -226,7 +233,7 @@ async function allEnded(subscribers: readonly Subscriber[]): Promise<Call[]> {
     const calls = (await Promise.all(subscribers.map((one) => one.calls()))).flat();
     return { calls, left: calls.filter(({ status }) => status !== "ended") };
   };
-  return until(async () => (await open()).left.length === 0, { what: "the end of every call", withinMs: 60_000 })
+  return until(async () => (await open()).left.length === 0, { what: "the end of every call", withinMs: 120_000 })
     .then(async () => (await open()).calls)
     .catch(async (error: unknown) => assert.fail(`${error}: ${JSON.stringify((await open()).left)}`));
 }
