@@ -173,9 +173,13 @@ export const request = (
     more,
   );
 
-/** The called side takes the call, and both ways of ending it. */
+/**
+ * The called side takes the call. Nothing is lost on loopback, so it does not say so again after 500 ms: the ACK to that, late, would
+ * be taken for something new.
+ */
 export const answer = (options: ReplyOptions & { offer?: Sdp } = {}): string =>
-  lines(reply("200 OK", { body: sdp(options.offer), ...options, more: 'retrans="500"' }), recv("ACK"));
+  lines(reply("200 OK", { body: sdp(options.offer), ...options, more: 'retrans="10000"' }), recv("ACK"));
+/** Both ways of ending it. */
 export const hangUp = (sequence = 1): string => lines(request("BYE", { sequence, more: 'retrans="500"' }), recvStatus(200));
 export const hungUp = (): string => lines(recv("BYE"), replyInDialog("200 OK"));
 
