@@ -105,7 +105,7 @@ export type IncomingInvite = {
   reject(status: number, reason?: string, headers?: ReadonlyArray<readonly [name: string, value: string]>): void;
   /**
    * Answers with 200 and an SDP answer (or an offer, when the INVITE had none). What cannot be agreed on is refused with 488
-   * and told as `ended`. `credentials`: for a realm that has asked for them before, if it asks within the call.
+   * and told as `ended`. `credentials`: for a realm that has asked for them from there before, if it asks within the call.
    */
   accept(options: { media: MediaSession; audio: LocalAudio; credentials?: Credentials }, handler: SipCallHandler): SipCall;
   /** The caller gave up, or the transaction died, before anything was decided; at most once. */

@@ -76,12 +76,12 @@ export interface PeerDialog {
 
 export const LOOPBACK = "127.0.0.1";
 
-export async function openPeer(): Promise<Peer> {
+export async function openPeer(host = LOOPBACK): Promise<Peer> {
   const socket = createSocket("udp4");
-  socket.bind(0, LOOPBACK);
+  socket.bind(0, host);
   await once(socket, "listening");
   const { port } = socket.address();
-  const contact = nameAddr(sipUri({ user: "peer", host: LOOPBACK, port }));
+  const contact = nameAddr(sipUri({ user: "peer", host, port }));
   const received: SipMessage[] = [];
   const open: SipMessage[] = [];
   const seen = new Set<string>();
@@ -118,7 +118,7 @@ export async function openPeer(): Promise<Peer> {
       method,
       uri,
       maxForwards: 70,
-      via: [via({ transport: "UDP", host: LOOPBACK, port, params: [["branch", branch]] })],
+      via: [via({ transport: "UDP", host, port, params: [["branch", branch]] })],
       route,
       from: parts.from,
       to: parts.to,
@@ -171,7 +171,7 @@ export async function openPeer(): Promise<Peer> {
 
   return {
     port,
-    target: { protocol: "udp", host: LOOPBACK, port },
+    target: { protocol: "udp", host, port },
     contact,
     received,
     request: (method, matches = () => true) =>

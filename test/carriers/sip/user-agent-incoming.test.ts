@@ -250,17 +250,25 @@ for (const body of [undefined, sdp(44_000, { codec: "18 G729/8000" })]) {
   });
 }
 
-test("within a call that came in, a realm that asked us before is given the trunk's credentials, another one or for another user nothing", async (t) => {
+test("within a call that came in, a realm that asked us from there before is given the trunk's credentials; another one, or from elsewhere, or for another user, nothing", async (t) => {
   const world = await open(t);
   const { agent, peer, port } = world;
   const credentials = { username: "line", password: "secret" };
   const to = address("<sip:line@example.com>");
-  const asked = agent.request({ method: "REGISTER", target: peer.target, uri: to.uri, from: to, to, credentials, timeoutMs: 5_000 });
-  peer.respond(await peer.request("REGISTER"), 401, { headers: [["WWW-Authenticate", 'Digest realm="gateway", nonce="a"']] });
-  peer.respond(await peer.request("REGISTER"), 200);
-  await asked;
+  const provider = await world.newPeer("127.0.0.2");
+  for (const [at, realm] of [
+    [peer, "gateway"],
+    [provider, "provider"],
+  ] as const) {
+    const asked = agent.request({ method: "REGISTER", target: at.target, uri: to.uri, from: to, to, credentials, timeoutMs: 5_000 });
+    at.respond(await at.request("REGISTER"), 401, { headers: [["WWW-Authenticate", `Digest realm="${realm}", nonce="a"`]] });
+    at.respond(await at.request("REGISTER"), 200);
+    await asked;
+  }
   for (const [realm, user, known] of [
     ["far end", credentials, false],
+    // What the realms of providers are called is known to everybody.
+    ["provider", credentials, false],
     ["gateway", { ...credentials, password: "other" }, false],
     ["gateway", credentials, true],
   ] as const) {

@@ -262,7 +262,7 @@ export function placeCall(context: CallContext, { media, ...options }: InviteOpt
     if (leaving) return end(responseEnd(leaving.why, leaving.detail, response));
     if (state !== "calling") return;
     const { invite, contact, offered } = attempt;
-    const retry = authorization.retry(response, invite, () => ++sequence);
+    const retry = authorization.retry(response, invite, transaction?.sentTo, () => ++sequence);
     if (retry && "request" in retry) return send(retry.request, contact, offered);
     if (retry) return end(responseEnd("rejected", retry.refused, response));
     const asked = response.status === 422 ? readMinSe(response.headers) : undefined;

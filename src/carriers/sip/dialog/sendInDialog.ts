@@ -33,7 +33,7 @@ export function sendInDialog(
           acknowledge = () => context.endpoint.sendAck(ack, target);
           acknowledge();
         }
-        const retry = authorization.retry(response, request, () => ++dialog.localSequence);
+        const retry = authorization.retry(response, request, current.sentTo, () => ++dialog.localSequence);
         if (retry && "request" in retry) send(retry.request);
         else handler.final(response);
       },

@@ -72,7 +72,7 @@ export async function singleRequest(context: CallContext, options: RequestOption
       const met = transaction?.sentTo;
       transaction = context.endpoint.request(request, met ? { ...target, port: target.port ?? met.port, met } : target, {
         final: (response) => {
-          const retry = authorization.retry(response, request, () => ++sequence);
+          const retry = authorization.retry(response, request, transaction?.sentTo, () => ++sequence);
           if (retry && "request" in retry) send(retry.request);
           else finish({ response, sequence });
         },

@@ -26,7 +26,7 @@ interface Challenge {
 /** What one user is asked for over the requests of one dialog or one registration. Made once, changed by the functions here. */
 export interface DigestState {
   readonly challenges: Map<string, Challenge>;
-  /** Which realms have asked which user outside of any dialog; shared by all that one process keeps. */
+  /** Which realms have asked which user outside of any dialog, and from where; shared by all that one process keeps. */
   readonly realms: Set<string>;
   /** How many challenges in a row one request has met. */
   rounds: number;
@@ -43,23 +43,25 @@ export type HeaderLine = readonly [name: string, value: string];
 
 /**
  * The Authorization and Proxy-Authorization fields to send the request with again after a 401 or 407; of each realm, the strongest
- * algorithm that we know (RFC 8760 2.4); within a dialog only for realms that have asked outside of one. Put them on with `withAuthorization`, and count CSeq up. Null when it is of no use: credentials
- * refused, or nothing that we can answer. `request`: as it was sent.
+ * algorithm that we know (RFC 8760 2.4); within a dialog only for realms that have asked in its beginning, or from there outside of any.
+ * Put them on with `withAuthorization`, and count CSeq up. Null when it is of no use: credentials refused, or nothing that we can answer.
+ * `request`: as it was sent; `from`: the address to which.
  */
 export function answerChallenge(
   response: SipResponse,
   request: SipRequest,
   credentials: Credentials,
   state: DigestState,
+  from?: string,
 ): readonly HeaderLine[] | null {
   const offered = strongest([
     ...response.headers.all("WWW-Authenticate").map((value) => readChallenge("Authorization", value)),
     ...response.headers.all("Proxy-Authenticate").map((value) => readChallenge("Proxy-Authorization", value)),
   ]);
   // A challenge within a call may be the far end's, who would guess the password from what we answer: only who asked before is told,
-  // which for a call that came in is whom we register with, ask with OPTIONS, or call.
+  // which for a call that came in is whom we register with, ask with OPTIONS, or call; told by the address, as realms' names are no secret.
   const within = request.to.params.has("tag");
-  const asker = ({ realm }: Challenge) => [credentials.username, credentials.password, realm].join("\n");
+  const asker = ({ realm }: Challenge) => [credentials.username, credentials.password, realm, from].join("\n");
   for (const [key, challenge] of offered)
     if (within && !state.challenges.has(key) && !state.realms.has(asker(challenge))) offered.delete(key);
   if (offered.size === 0 || ++state.rounds > maxRounds) return null;

@@ -26,7 +26,8 @@ export interface World {
   /** INVITEs that came, as their owner sees them. */
   invites: IncomingInvite[];
   call(options?: Partial<InviteOptions>): Called;
-  newPeer(): Promise<Peer>;
+  /** `host`: an address of the loopback. */
+  newPeer(host?: string): Promise<Peer>;
   /** Lets the user agent's time pass: what is due by then happens, in its order. */
   advance(ms: number): void;
 }
@@ -154,8 +155,8 @@ export async function openWorld(
   const [endpoint] = opened;
   if (!endpoint) throw new Error("the endpoint was not opened");
 
-  async function newPeer() {
-    const peer = await openPeer();
+  async function newPeer(host?: string) {
+    const peer = await openPeer(host);
     peers.push(peer);
     return peer;
   }
