@@ -21,6 +21,9 @@ export interface Credentials {
   password: string;
 }
 
+/** Its address is where the other side reaches us. */
+export type CallAudio = Omit<LocalAudio, "address">;
+
 export interface InviteOptions {
   target: Target;
   uri: Uri;
@@ -30,10 +33,10 @@ export interface InviteOptions {
   /** Further header fields, such as P-Asserted-Identity. */
   headers?: ReadonlyArray<readonly [name: string, value: string]>;
   media: MediaSession;
-  audio: LocalAudio;
+  audio: CallAudio;
   /** Given up with CANCEL after this long without an answer. */
   ringTimeoutMs: number;
-  /** Of the first answer of any kind, 100 included; shorter than timer B so that another gateway can be tried. */
+  /** Of the first answer of any kind, 100 included, the way there and all; shorter than timer B so that another gateway can be tried. */
   firstResponseTimeoutMs: number;
 }
 
@@ -107,7 +110,7 @@ export type IncomingInvite = {
    * Answers with 200 and an SDP answer (or an offer, when the INVITE had none). What cannot be agreed on is refused with 488
    * and told as `ended`. `credentials`: for a realm that has asked for them from there before, if it asks within the call.
    */
-  accept(options: { media: MediaSession; audio: LocalAudio; credentials?: Credentials }, handler: SipCallHandler): SipCall;
+  accept(options: { media: MediaSession; audio: CallAudio; credentials?: Credentials }, handler: SipCallHandler): SipCall;
   /** The caller gave up, or the transaction died, before anything was decided; at most once. */
   onGone(listener: () => void): void;
 };

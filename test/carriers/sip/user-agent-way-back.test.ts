@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
-import { connect } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createUserAgent } from "../../../src/carriers/sip/createUserAgent.ts";
+import type { Timing } from "../../../src/carriers/sip/dialog/timing.ts";
 import type { EndpointHandler, Protocol, Target } from "../../../src/carriers/sip/endpoint.ts";
 import type { SipRequest } from "../../../src/carriers/sip/message/message.ts";
 import { type EndpointOptions, openEndpoint } from "../../../src/carriers/sip/openEndpoint.ts";
 import type { IncomingInvite } from "../../../src/carriers/sip/user-agent.ts";
 import { until } from "../../support/until.ts";
-import { AUDIO, heard, openWorld } from "./dialog/world.ts";
+import { AUDIO, handTiming, heard, openWorld } from "./dialog/world.ts";
 import { address, LOOPBACK, sdp, tagOf } from "./peer.ts";
 import { withAuthority } from "./transport/support/certificates.ts";
 import { hear, log, open, targetOf } from "./transport/support/endpoints.ts";
@@ -20,17 +22,23 @@ const NAME = "sip.example.com";
 const pems = withAuthority((authority) => ({ ca: authority.ca, ...authority.issue(`DNS:${NAME}`) }));
 const resolver = { resolve: (host: string) => (host === NAME ? [LOOPBACK] : [host]) };
 
-async function openAgent(t: TestContext, options: Partial<EndpointOptions>, incoming: (invite: IncomingInvite) => void = () => {}) {
+async function openAgent(
+  t: TestContext,
+  options: Partial<EndpointOptions>,
+  incoming: (invite: IncomingInvite) => void = () => {},
+  timing?: Timing,
+) {
   const agent = await createUserAgent({
     open: (handler: EndpointHandler) => openEndpoint({ listen: [], log, resolver, ...options }, handler),
     incoming,
     log,
+    ...(timing && { timing }),
   });
   t.after(() => agent.endpoint.close());
   const call = (target: Target) => {
     const told = heard();
     const parties = { uri: address(`<sip:1@${NAME}>`).uri, from: address(`<sip:2@${NAME}>`), to: address(`<sip:1@${NAME}>`) };
-    const limits = { ringTimeoutMs: 20_000, firstResponseTimeoutMs: 5_000 };
+    const limits = { ringTimeoutMs: 20_000, firstResponseTimeoutMs: 4_000 };
     return { ...told, call: agent.invite({ target, ...parties, media: told.media, audio: AUDIO, ...limits }, told.handler) };
   };
   return { agent, call };
@@ -84,6 +92,50 @@ test("a gateway calls on the TLS connection that we opened to its name, where we
   taken.hangup();
   assert.equal((await told.ended()).why, "bye_sent");
   assert.equal((await placed.ended()).why, "bye_received");
+});
+
+/** Takes connections, and hands them over. */
+async function openPort(t: TestContext, connected: (socket: Socket) => void): Promise<Target & { port: number }> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket.on("error", () => {}));
+    connected(socket);
+  }).listen(0, LOOPBACK);
+  await once(server, "listening");
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { protocol: "tls", host: NAME, port: (server.address() as AddressInfo).port };
+}
+
+test("a gateway that takes connections and speaks no TLS costs a call no more time than one that is silent", async (t) => {
+  const target = await openPort(t, () => {});
+  const time = handTiming();
+  const { call } = await openAgent(t, {}, undefined, time.timing);
+  const placed = call(target);
+  time.advance(4_000);
+  const { why, detail } = await placed.ended();
+  assert.deepEqual([why, detail], ["unreachable", "no answer of any kind within 4 s"]);
+});
+
+test("a gateway that is slow to speak TLS is told our end of its connection, where we do not listen for TLS", async (t) => {
+  const gateway = await openAgent(t, { listen: [{ protocol: "tls", address: LOOPBACK, port: 0 }], tls: pems });
+  const opened: Array<number | undefined> = [];
+  const target = await openPort(t, (socket) => {
+    opened.push(socket.remotePort);
+    const slow = setTimeout(() => {
+      const behind = connect(gateway.agent.endpoint.listening[0]?.port ?? 0, LOOPBACK).on("error", () => {});
+      t.after(() => behind.destroy());
+      socket.pipe(behind).pipe(socket);
+    }, 2_500);
+    socket.on("close", () => clearTimeout(slow));
+  });
+  const here = await openAgent(t, { tls: { ca: pems.ca } });
+  const told = async () => opened.includes((await here.agent.endpoint.reachableAt(target)).port);
+  let times = 0;
+  // Again when this machine was slow as well.
+  while (!(await told())) assert.ok(++times < 5, "another port");
 });
 
 for (const protocol of ["tcp", "tls"] satisfies Protocol[]) {

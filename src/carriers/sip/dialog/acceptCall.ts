@@ -4,8 +4,8 @@ import type { NameAddr, SipRequest } from "../message/message.ts";
 import { writeNameAddr } from "../message/nameAddr.ts";
 import { withParam } from "../message/params.ts";
 import { createNegotiation } from "../sdp/createNegotiation.ts";
-import { type LocalAudio, type Negotiation, SdpError } from "../sdp/negotiation.ts";
-import type { Credentials, SipCall, SipCallHandler } from "../user-agent.ts";
+import { type Negotiation, SdpError } from "../sdp/negotiation.ts";
+import type { CallAudio, Credentials, SipCall, SipCallHandler } from "../user-agent.ts";
 import { SDP, sdpOf } from "./bodies.ts";
 import { callEnd } from "./call-end.ts";
 import { capabilities } from "./capabilities.ts";
@@ -27,7 +27,7 @@ export interface AcceptOptions {
   /** False: the caller has gone already. */
   wanted: boolean;
   media: MediaSession;
-  audio: LocalAudio;
+  audio: CallAudio;
   credentials?: Credentials;
 }
 
@@ -70,7 +70,7 @@ export function acceptCall(options: AcceptOptions, handler: SipCallHandler): Sip
     const here = await context.endpoint.reachableAt(hopBackTo(source));
     if (!options.wanted) return end({ why: "canceled", detail: "the caller gave up" }, 487, "Request Terminated");
     if (state !== "accepting") return;
-    const negotiation = createNegotiation(options.audio);
+    const negotiation = createNegotiation({ ...options.audio, address: here.host });
     const offer = sdpOf(invite);
     try {
       const agreed = offer === undefined ? { sdp: negotiation.offer() } : negotiation.answer(offer);

@@ -80,16 +80,16 @@ export function placeCall(context: CallContext, { media, ...options }: InviteOpt
   }
 
   async function start() {
+    // First, because where both are over at once nobody was reached who could have answered.
+    stopFirst = timing.after(firstResponseMs, unheard);
+    stopTimer = timing.after(options.ringTimeoutMs, () => giveUp("no_answer", "nobody answered in time"));
     const here = await endpoint.reachableAt(options.target).catch((error: unknown) => {
       end(callEnd({ why: "unreachable", detail: error instanceof Error ? error.message : String(error) }, null, false));
     });
     if (!here || state !== "starting") return;
     state = "calling";
-    const negotiation = createNegotiation(options.audio);
+    const negotiation = createNegotiation({ ...options.audio, address: here.host });
     const offer = negotiation.offer();
-    // First, because where both are over at once nobody was reached who could have answered.
-    stopFirst = timing.after(firstResponseMs, unheard);
-    stopTimer = timing.after(options.ringTimeoutMs, () => giveUp("no_answer", "nobody answered in time"));
     const contact = contactAt(here, options.from.uri);
     send(firstInvite(contact, offer), contact, negotiation);
   }
@@ -187,7 +187,7 @@ export function placeCall(context: CallContext, { media, ...options }: InviteOpt
   }
 
   function unheard() {
-    if (heard || state !== "calling") return;
+    if (heard || (state !== "starting" && state !== "calling")) return;
     // CANCEL waits for a provisional response that may still come (9.1).
     transaction?.cancel();
     end(callEnd({ why: "unreachable", detail: `no answer of any kind within ${firstResponseMs / 1_000} s` }, null, false));

@@ -57,8 +57,8 @@ const IN_PLACE: Record<Protocol, readonly Protocol[]> = {
   tls: ["tls"],
 };
 
-/** A gateway that cannot be connected to is not waited for as long as by the request that tells so. */
-const OWN_CONNECTION_MS = 2_000;
+/** With what the request takes then, which tells what is wrong, within what an OPTIONS may take; a call leaves such a gateway by itself. */
+const OWN_CONNECTION_MS = 4_000;
 
 /** A place that did not answer is tried last for this long: the OPTIONS after that may find it well again. */
 const IN_TROUBLE_MS = 45_000;
@@ -197,6 +197,12 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
     return { failure };
   }
 
+  function met(place: Source, how: "well" | "in trouble") {
+    if (how === "well") return void (troubled.size > 0 && troubled.delete(placeKey(place)));
+    if (troubled.size >= MOST_IN_TROUBLE) troubled.clear();
+    troubled.set(placeKey(place), performance.now() + IN_TROUBLE_MS);
+  }
+
   async function reachableAt(target: Target) {
     const located = await locate(target);
     const addresses = "places" in located ? located.places.map(({ met }) => met.address) : [publicAddress ?? "127.0.0.1"];
@@ -210,6 +216,8 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
     // RFC 5626: over TLS where nobody can connect to us, the connection that we open is the way back.
     const own = target.protocol === "tls" ? await open(target, { timeoutMs: OWN_CONNECTION_MS }) : undefined;
     if (own && "path" in own) return { protocol: target.protocol, ...own.path.sentBy };
+    // Whoever asked may not wait for what the request would find.
+    if (own && "places" in located) for (const place of located.places) met(place.met, "in trouble");
     const [address = "127.0.0.1"] = addresses;
     const host = publicOf(familyOf(address)) ?? (await Promise.resolve(routes.localAddressTo(address)).catch(() => "127.0.0.1"));
     return { protocol: target.protocol, host, port: DEFAULT_PORT[target.protocol] };
@@ -220,11 +228,7 @@ export async function createTransports(options: TransportsOptions, inbound: Inbo
     listensOn: (protocol) => all().some((one) => one.listening.protocol === protocol),
     reachableAt,
     locate,
-    met: (place, how) => {
-      if (how === "well") return void (troubled.size > 0 && troubled.delete(placeKey(place)));
-      if (troubled.size >= MOST_IN_TROUBLE) troubled.clear();
-      troubled.set(placeKey(place), performance.now() + IN_TROUBLE_MS);
-    },
+    met,
     open,
     reopen: async (target) => {
       try {

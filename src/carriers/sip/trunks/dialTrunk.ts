@@ -126,7 +126,6 @@ async function tryGateway(parts: DialParts, attempt: Attempt, gateway: Gateway, 
   for (const [index, place] of places.entries()) {
     const lastPlace = index === places.length - 1;
     const end = await tryPlace(parts, attempt, { gateway, place, last: last && lastPlace });
-    if (end === undefined) return undefined;
     const words = legEnd(end, false).detail ?? end.detail;
     troubles.push(places.length === 1 ? words : `${words} (${withBrackets(place.met.address)}:${place.port})`);
     if (!isUntaken(leg, end)) return { end, troubles };
@@ -152,11 +151,9 @@ interface Try {
   last: boolean;
 }
 
-async function tryPlace(parts: DialParts, attempt: Attempt, { gateway, place, last }: Try): Promise<SipCallEnd | undefined> {
+function tryPlace(parts: DialParts, attempt: Attempt, { gateway, place, last }: Try): Promise<SipCallEnd> {
   const { leg, line, media, trunk, request, log } = attempt;
   const { timers } = parts;
-  const here = await line.agent.endpoint.reachableAt(place);
-  if (leg.over.aborted) return undefined;
   const { uri, from, to, assertedIdentity } = callAddresses(trunk, gateway, request);
   return new Promise((resolve) => {
     const call = line.agent.invite(
@@ -168,7 +165,7 @@ async function tryPlace(parts: DialParts, attempt: Attempt, { gateway, place, la
         ...credentialsOf(trunk),
         headers: [["P-Asserted-Identity", writeNameAddr(assertedIdentity)]],
         media,
-        audio: { address: here.host, port: media.port, codecs: trunk.codecs, srtp: trunk.srtp },
+        audio: { port: media.port, codecs: trunk.codecs, srtp: trunk.srtp },
         ringTimeoutMs: request.ringTimeoutSeconds * 1000,
         firstResponseTimeoutMs: last ? timers.lastResponseMs : timers.firstResponseMs,
       },

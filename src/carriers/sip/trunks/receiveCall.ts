@@ -6,7 +6,6 @@ import type { Gateway } from "../../../core/trunks/trunk.ts";
 import type { Log } from "../../../platform/log.ts";
 import { countryOf } from "../../../platform/phone.ts";
 import type { IncomingCall, Leg, LegEnd, LegHandler, RejectReason } from "../../carrier.ts";
-import { hopBackTo } from "../dialog/dialog.ts";
 import { NoFreePort } from "../media/media.ts";
 import type { SipRequest } from "../message/message.ts";
 import { parseNameAddr } from "../message/nameAddr.ts";
@@ -146,10 +145,9 @@ function acceptCall(parts: ReceiveParts, { invite, trunk, to, handler, log, left
     await Promise.resolve();
     const line = await parts.line.need();
     const media = await leg.openMedia(line.media);
-    const here = await line.agent.endpoint.reachableAt(hopBackTo(source));
     if (left.aborted) return callerLeft();
     if (leg.over.aborted) return invite.reject(480);
-    const audio = { address: here.host, port: media.port, codecs: trunk.codecs, srtp: trunk.srtp };
+    const audio = { port: media.port, codecs: trunk.codecs, srtp: trunk.srtp };
     const over = (end: SipCallEnd) => {
       note(legEnd(end, false));
       leg.finishAs(end);

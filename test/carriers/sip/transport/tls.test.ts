@@ -114,6 +114,19 @@ test("without a TLS listener we are reached over TLS, on the connection that we 
   assert.deepEqual(await client.reachableAt(target), here);
 });
 
+test("a place that cannot be connected to, looking for how it reaches us, is tried last from then on", async (t) => {
+  const client = await open(t, {}, { listen: [], resolver: { resolve: () => ["127.0.0.1", "127.0.0.2"] } });
+  const places = async () => {
+    const located = await client.locate({ protocol: "tls", host: "sip.example.com", port: 9 });
+    assert.ok("places" in located);
+    return located.places;
+  };
+  const [first, second] = await places();
+  assert.ok(first && second);
+  await client.reachableAt(first);
+  assert.deepEqual(await places(), [second, first]);
+});
+
 test("one connection for each name: who is trusted as one is not as another", async (t) => {
   const server = await open(t, OBLIGING, { listen: LISTEN, tls: pems.named });
   const client = await open(t, {}, { listen: [], resolver, tls: { ca: pems.ca } });
