@@ -8,6 +8,7 @@ import { missing } from "../support/debian-packages.ts";
 import { until } from "../support/until.ts";
 import { type Baresip, startBaresip } from "./support/baresip.ts";
 import { compareMoved } from "./support/compare-sound.ts";
+import { pausesIn } from "./support/pauses-in.ts";
 import { freePort } from "./support/ports.ts";
 import { readWav, writeWav } from "./support/sound.ts";
 import { spoken } from "./support/spoken.ts";
@@ -139,7 +140,9 @@ describe("the shipped product and a telephone", { skip, concurrency: false }, ()
     writeFileSync(file, bytes);
     const [caller, agent] = readWav(file).channels;
     assert.equal(caller?.length, agent?.length);
-    await assertHeard("Hello Dana, this is the clinic.", agent ?? new Int16Array());
+    // Silent for as long as the voice process stood still, but every sample is there.
+    const pauses = pausesIn(await spoken("Hello Dana, this is the clinic."), agent ?? new Int16Array());
+    assert.notEqual(pauses, undefined, "what the agent said is recorded");
   });
 
   test("any key of the workspace opens the call and its recording, whatever its dialect; no other workspace's does", async () => {
