@@ -1,3 +1,6 @@
+import { startTimer } from "../transaction/startTimer.ts";
+import { DEFAULT_TIMERS } from "../transaction/timers.ts";
+
 /** Where a user agent's own timers come from, so that tests need not wait; those of transactions are the endpoint's. */
 export interface Timing {
   nowMs(): number;
@@ -7,8 +10,5 @@ export interface Timing {
 
 export const realTiming: Timing = {
   nowMs: () => performance.now(),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
+  after: (ms, run) => startTimer(DEFAULT_TIMERS, ms, run),
 };
