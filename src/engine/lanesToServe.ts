@@ -1,5 +1,4 @@
 import type { Client } from "../platform/postgres/database.ts";
-import { IN_TIME } from "../platform/postgres/in-time.ts";
 
 /** The calls of one workspace that wait for one trunk; null: for the simulated carrier. */
 export interface Lane {
@@ -17,7 +16,7 @@ export async function lanesToServe(client: Pick<Client, "query">): Promise<Lane[
   const { rows } = await client.query<{ workspace_id: string; trunk_id: string | null }>({
     name: "lanes-to-serve",
     text: LANES,
-    ...IN_TIME,
+    ...WITHIN,
   });
   const workspaces = new Map<string, Lane[]>();
   for (const { workspace_id, trunk_id } of rows) {
@@ -30,6 +29,9 @@ export async function lanesToServe(client: Pick<Client, "query">): Promise<Lane[
 
 /** Lanes beside those that the free channels are for, because some may turn out to be served, expired or blocked already. */
 const SPARE_LANES = 50;
+
+/** A database that takes longer has gone without a word; who waits for it would wait as long as TCP does. */
+const WITHIN = { query_timeout: 10_000 };
 
 const LANES = `
   with recursive waiting(workspace_id) as (
